@@ -1,0 +1,281 @@
+"""The index that is searched: a generation, a tail in memory for what was written after it, and masks for what is gone.
+
+The record is the truth. A query compares its sequence number with the record's and replays what is new, so all
+processes on one host agree after a write. Queries hold an unchanging snapshot and wait for no writer but for the
+replay of a write that was answered.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from rag.errors import Damaged
+from rag.index import generation
+from rag.index.generation import Manifest
+from rag.index.lexical import Mask, Segment
+from rag.index.part import Part, merge
+from rag.index.snapshot import Row, Snapshot, Stale
+from rag.library import Changes, Entry, Identity, Library, Stored, Written
+from rag.record.rows import make, mismatch
+from rag.types import Chunk, IndexStats
+
+__all__ = ["LiveIndex", "Row", "Snapshot", "Stale"]
+
+_BLOCK = 512  # chunks analysed at a time; their terms take some 50 MB
+_LONG = 4096  # chunks in the tail from which on a generation is written
+
+log = logging.getLogger(__name__)
+
+
+class LiveIndex:
+    """The index over a record. All methods may be called from many threads.
+
+    ``degraded`` says what was found damaged at the start, None where nothing was.
+    """
+
+    def __init__(
+        self, library: Library, vectors: Path, identity: Identity, terms: Callable[[Chunk], Sequence[str]]
+    ) -> None:
+        """Use ``open``."""
+        self.library = library
+        self.identity = identity
+        self.degraded: str | None = None
+        self._vectors = vectors
+        self._terms = terms
+        self._replaying = threading.Lock()
+        self._prepared: dict[bytes, Segment] = {}  # terms of documents being written, by digest
+        self._snapshot = Snapshot(library, 0, (), (), "")
+        self._manifest: Manifest | None = None  # of the generation that the first part of the snapshot is
+        self._folding: threading.Thread | None = None
+
+    @classmethod
+    def open(
+        cls, library: Library, vectors: Path, identity: Identity, terms: Callable[[Chunk], Sequence[str]]
+    ) -> "LiveIndex":
+        """Loads the current generation and replays what was written after it.
+
+        Where the generation is damaged the one before is taken, and without any the index is made again from the
+        record; both are logged, and a new generation is written.
+
+        Args:
+            library: the record.
+            vectors: the folder that generations lie in.
+            identity: what chunks, vectors and terms are made with now.
+            terms: the terms of a chunk for the lexical index.
+
+        Raises:
+            IndexMismatch: the record was made with something else.
+            Damaged: the record itself is damaged.
+        """
+        live = cls(library, vectors, identity, terms)
+        recorded = library.identity()
+        if recorded is not None and recorded != identity:
+            raise mismatch(recorded, identity)
+        if not live._load():
+            log.warning("The index is written again from the record. %s", live.degraded or "")
+            try:
+                live.write_generation(force=True)
+            except OSError as error:
+                log.error("The index could not be written to %s: %s", vectors, error)
+        return live
+
+    def close(self) -> None:
+        """Waits for a generation that is being written."""
+        folding = self._folding
+        if folding is not None:
+            folding.join()
+
+    def snapshot(self) -> Snapshot:
+        """The index as it is now: everything answered by any process before this call shows in it.
+
+        Raises:
+            IndexMismatch: another process has built the record anew with something else.
+        """
+        if self.library.sequence() != self._snapshot.sequence:
+            with self._replaying:
+                if self.library.sequence() != self._snapshot.sequence:
+                    self._replay(self._snapshot, self._manifest)
+        return self._snapshot
+
+    def put(self, entries: Iterable[Entry], *, replace: bool = True, force: bool = False) -> Written:
+        """``Library.put``, searchable when it returns. Some hundred documents a call are a good batch."""
+        entries = list(entries)
+        made = [(make(entry, self.identity).digest, entry.chunks) for entry in entries]
+        for digest, chunks in made:  # analysed before the write, so that queries do not wait for it
+            self._prepared[digest] = Segment.build(self._terms(chunk) for chunk in chunks)
+        try:
+            written = self.library.put(entries, self.identity, replace=replace, force=force)
+            self.snapshot()
+        finally:
+            for digest, _ in made:
+                self._prepared.pop(digest, None)
+        return written
+
+    def remove(self, ids: Iterable[str], *, remember: bool = False) -> Written:
+        """``Library.remove``; no search finds the documents when it returns."""
+        written = self.library.remove(ids, remember=remember)
+        self.snapshot()
+        return written
+
+    def stats(self) -> IndexStats:
+        """What is being served; ``generation`` and ``since`` are empty as long as none was written."""
+        snapshot, manifest = self.snapshot(), self._manifest
+        return IndexStats(
+            generation=snapshot.generation,
+            documents=snapshot.documents,
+            chunks=snapshot.chunks,
+            model=self.identity.model,
+            dimension=self.identity.dimension,
+            bytes=self.library.bytes() + (manifest.bytes if manifest else 0),
+            since=manifest.created if manifest else "",
+        )
+
+    def write_generation(self, *, force: bool = False) -> str:
+        """Writes what the index holds as a new generation and goes on from it; gives its name.
+
+        Args:
+            force: write even where the current generation, if it is whole, holds just that.
+
+        Raises:
+            OSError: the disk is full or cannot be written; what was served goes on being served.
+        """
+        with generation.lock(self._vectors):
+            manifest = None if force else self._newer(self.snapshot().sequence - 1)
+            if manifest is None:
+                manifest = self._write(self.snapshot())
+            if self._manifest is None or self._manifest.name != manifest.name:
+                first = self._open(manifest)
+                with self._replaying:
+                    self._replay(first, manifest)
+            generation.prune(self._vectors)
+        return manifest.name
+
+    def _write(self, snapshot: Snapshot) -> Manifest:
+        return generation.write(
+            self._vectors,
+            merge(snapshot.parts, snapshot.masks) if snapshot.parts else Part.empty(self.identity.dimension),
+            record=self.library.record,
+            sequence=snapshot.sequence,
+            identity=self.identity,
+        )
+
+    def _load(self) -> bool:
+        """Starts from the newest generation that is whole and fits the record; False where a new one is needed."""
+        whole = True
+        for manifest in self._candidates():
+            if manifest is None:
+                whole = False
+                continue
+            try:
+                self._replay(self._open(manifest), manifest)
+                return whole
+            except Damaged as error:
+                self.degraded = str(error)
+                whole = False
+        self._replay(self._snapshot, None)
+        return whole
+
+    def _candidates(self) -> Iterator[Manifest | None]:
+        """The current generation, then earlier ones; None in place of a current one that cannot be used."""
+        name = None
+        try:
+            manifest = generation.current(self._vectors)
+        except Damaged as error:
+            self.degraded = str(error)
+            yield None
+        else:
+            if manifest is None:
+                return
+            name = manifest.name
+            if self._fits(manifest):
+                yield manifest
+            else:
+                log.warning("Generation %s was made from another state of the record", name)
+                yield None
+        yield from (m for m in generation.earlier(self._vectors) if m.name != name and self._fits(m))
+
+    def _fits(self, manifest: Manifest) -> bool:
+        same = manifest.record == self.library.record and manifest.identity == self.identity
+        return same and manifest.sequence <= self.library.sequence()
+
+    def _newer(self, sequence: int) -> Manifest | None:
+        """The current generation where it fits and stands after ``sequence``."""
+        with suppress(Damaged):
+            manifest = generation.current(self._vectors)
+            if manifest is not None and manifest.sequence > sequence and self._fits(manifest):
+                return manifest
+        return None
+
+    def _open(self, manifest: Manifest) -> Snapshot:
+        part = generation.load(self._vectors, manifest)
+        return Snapshot(self.library, manifest.sequence, (part,), (None,), manifest.name)
+
+    def _replay(self, base: Snapshot, manifest: Manifest | None) -> None:
+        """Brings ``base`` up to the record and serves it; ``manifest`` is of the generation it begins with."""
+        with self.library.changes_since(base.sequence) as changes:
+            if changes.identity is not None and changes.identity != self.identity:
+                raise mismatch(changes.identity, self.identity)
+            if changes.chunks > _LONG and (newer := self._newer(base.sequence)):
+                try:
+                    first = self._open(newer)
+                except Damaged as error:
+                    log.warning("%s", error)
+                else:
+                    return self._replay(first, newer)
+            removed = np.array(changes.removed, np.int64)
+            parts = list(base.parts)
+            masks = [part.without(mask, removed) for part, mask in zip(parts, base.masks, strict=True)]
+            for block in _blocks(changes):
+                segments = [self._segment(stored) for stored in block]
+                parts.append(Part.build(block, segments, self.identity.dimension))
+                masks.append(None)
+                _tidy(parts, masks, 0 if manifest is None else 1)
+            self._manifest = manifest
+            self._snapshot = Snapshot(self.library, changes.sequence, parts, masks, base.generation)
+        generated = len(parts[0]) if manifest is not None else 0
+        if self._snapshot.rows - generated > max(_LONG, generated // 2):
+            self._fold()
+
+    def _segment(self, stored: Stored) -> Segment:
+        ready = self._prepared.get(stored.digest)
+        return ready if ready is not None else Segment.build(self._terms(chunk) for chunk in stored.chunks)
+
+    def _fold(self) -> None:
+        """Writes a generation in a thread of its own, unless one is being written."""
+        if self._folding is None or not self._folding.is_alive():
+            self._folding = threading.Thread(target=self._fold_now, name="rag-generation")
+            self._folding.start()
+
+    def _fold_now(self) -> None:
+        try:
+            self.write_generation()
+        except Exception:  # nothing waits for it: what is served goes on, the next long tail tries again
+            log.exception("The index could not be written to %s", self._vectors)
+
+
+def _blocks(changes: Changes) -> Iterator[list[Stored]]:
+    block: list[Stored] = []
+    size = 0
+    for stored in changes:
+        if stored.chunks:
+            block.append(stored)
+            size += len(stored.chunks)
+        if size >= _BLOCK:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
+
+
+def _tidy(parts: list[Part], masks: list[Mask], first: int) -> None:
+    """Merges the last parts, from ``first`` on, as long as the one before is not over twice as long.
+
+    So their number grows with the logarithm of the rows, and a row is copied as many times.
+    """
+    while len(parts) - first >= 2 and len(parts[-2]) <= 2 * len(parts[-1]):
+        parts[-2:] = [merge(parts[-2:], masks[-2:])]
+        masks[-2:] = [None]

@@ -1,0 +1,187 @@
+"""The tables of the record and how it is connected to; ``rag.library`` is the way in."""
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from rag.errors import Busy, Damaged, IndexMismatch, RagError
+
+SCHEMA = 1
+
+metadata = sa.MetaData()
+
+# One row: what every write advances or must agree with.
+state = sa.Table(
+    "state",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("schema", sa.Integer, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),  # a name that no other record has
+    sa.Column("sequence", sa.Integer, nullable=False),
+    sa.Column("next_document", sa.Integer, nullable=False),
+    sa.Column("next_vector", sa.Integer, nullable=False),
+    sa.Column("model", sa.Text),
+    sa.Column("dimension", sa.Integer),
+    sa.Column("analyzer", sa.Text),
+    sa.Column("chunker", sa.Text),
+)
+
+# A row is one version of a document and is never changed: a replacement gets a new key, and keys are never
+# used again, so that whoever holds a key reads that version's text or nothing. ``text`` stands last, so that
+# listing does not read through it.
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("key", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("position", sa.Integer, nullable=False, unique=True),  # place in lists; kept by replacements
+    sa.Column("sequence", sa.Integer, nullable=False, index=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("source", sa.Text),
+    sa.Column("url", sa.Text),
+    sa.Column("published", sa.Text),
+    sa.Column("metadata", sa.Text, nullable=False),  # JSON
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),  # of the text
+    sa.Column("chunks", sa.Integer, nullable=False),
+    sa.Column("added", sa.Text, nullable=False),
+    sa.Column("layout", sa.LargeBinary, nullable=False),  # SHA-256 over the rows of ``chunks``
+    sa.Column("digest", sa.LargeBinary, nullable=False),  # SHA-256 over all of the above but key, order and time
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+# A chunk's text is a span of its document's and is not stored again.
+chunks = sa.Table(
+    "chunks",
+    metadata,
+    sa.Column("document", sa.Integer, sa.ForeignKey("documents.key", ondelete="CASCADE"), primary_key=True),
+    sa.Column("ordinal", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("context", sa.Text, nullable=False),
+    sa.Column("vector", sa.Integer, sa.ForeignKey("vectors.key"), nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+# Found by what was embedded, so that nothing is embedded twice: ``input`` is SHA-256 over model and text.
+vectors = sa.Table(
+    "vectors",
+    metadata,
+    sa.Column("key", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("input", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("sha256", sa.LargeBinary, nullable=False),  # over input and vector
+    sa.Column("vector", sa.LargeBinary, nullable=False),  # float32, little-endian
+)
+
+# Versions that are gone, for indexes that still hold them.
+removed = sa.Table(
+    "removed",
+    metadata,
+    sa.Column("key", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("sequence", sa.Integer, nullable=False, index=True),
+)
+
+# Seeds that a user deleted: they stay away until their file changes.
+deleted_seeds = sa.Table(
+    "deleted_seeds",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False),
+)
+
+
+def connect(path: Path, timeout: float) -> sa.Engine:
+    """An engine on the SQLite file at ``path``; safe to use from many threads.
+
+    A transaction takes the write lock at once where its connection has the execution option ``immediate``;
+    otherwise it reads one unchanging state of the record.
+    """
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": timeout},
+        pool_size=8,
+        max_overflow=-1,  # readers are bounded by the caller's threads
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # the driver would begin transactions by rules of its own
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", "journal_size_limit=67108864"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def create(engine: sa.Engine, path: Path, wait: float) -> str:
+    """Makes the tables where they are not there, by several processes at once too; gives the record's name.
+
+    Raises:
+        IndexMismatch: they are there in the format of another version.
+    """
+    until = time.monotonic() + wait
+    while True:
+        try:
+            with engine.connect() as connection:
+                connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:  # changing the mode does not wait by itself
+            if time.monotonic() > until or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(0.02)
+    with engine.connect() as connection:
+        schema = connection.scalar(sa.select(state.c.schema)) if sa.inspect(connection).has_table("state") else None
+    if schema is None:
+        with engine.connect().execution_options(immediate=True) as connection, connection.begin():
+            metadata.create_all(connection)
+            if connection.scalar(sa.select(state.c.schema)) is None:
+                first = {"id": 1, "schema": SCHEMA, "record": secrets.token_hex(16), "sequence": 0}
+                connection.execute(sa.insert(state), first | {"next_document": 1, "next_vector": 1})
+    elif schema != SCHEMA:
+        raise IndexMismatch(
+            f"The record {path} has format {schema}, this version reads {SCHEMA}: use the version that wrote it, "
+            "or move the file away and run `rag build` to make a new one from the seeds."
+        )
+    with engine.connect() as connection:
+        return str(connection.execute(sa.select(state.c.record)).scalar_one())
+
+
+@contextmanager
+def errors(path: Path) -> Iterator[None]:
+    """Turns the database's errors into those of :mod:`rag.errors`.
+
+    Raises:
+        Busy: another process holds the write lock for longer than the time-out.
+        Damaged: the file is no database, or a broken one.
+        RagError: it cannot be read or written, as on a full disk.
+    """
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise Busy(f"Another process is writing to {path}: try again in a moment.") from error
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise Damaged(
+                f"The record {path} is damaged ({cause}): put a backup in its place, "
+                "or move it away and run `rag build` to make a new one from the seeds."
+            ) from error
+        if isinstance(cause, sqlite3.OperationalError):
+            raise RagError(
+                f"The record {path} could not be read or written ({cause}): "
+                "look at the disk's free space and the file's permissions."
+            ) from error
+        raise

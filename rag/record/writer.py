@@ -1,0 +1,195 @@
+"""Writing to the record, within a transaction that holds its write lock."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from rag.errors import Conflict
+from rag.record import tables as t
+from rag.record.changes import batches, identity, vectors
+from rag.record.rows import Identity, Row, mismatch, vector_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write did, as ids in the order given, and the sequence number of the record after it."""
+
+    sequence: int
+    added: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class Writer:
+    """One transaction's writes. All that change what is served stand under one sequence number."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        """The connection's transaction must have begun with the write lock."""
+        self._connection = connection
+        self._state = connection.execute(sa.select(t.state)).one()
+        self._next_document: int = self._state.next_document
+        self._next_vector: int = self._state.next_vector
+        self._advanced = False
+
+    @property
+    def sequence(self) -> int:
+        """The record's sequence number, this transaction's where it has written."""
+        return int(self._state.sequence) + self._advanced
+
+    def claim(self, wanted: Identity, *, force: bool = False) -> None:
+        """Notes what is written with; raises IndexMismatch where it is not what was written with before."""
+        recorded = identity(self._state)
+        if recorded is not None and recorded != wanted and not force:
+            raise mismatch(recorded, wanted)
+        if recorded != wanted:
+            values = {name: getattr(wanted, name) for name in ("model", "dimension", "analyzer", "chunker")}
+            self._connection.execute(sa.update(t.state).values(values))
+
+    def advance(self) -> None:
+        """Goes on to the next sequence number, once."""
+        self._advanced = True
+
+    def put(self, rows: Sequence[Row], *, replace: bool, force: bool) -> Written:
+        """See ``Library.put``; no two rows have one id."""
+        old = self._find([row.document.id for row in rows])
+        given = {row.document.id: row.digest for row in rows}
+        same = set() if force else {i for i, there in old.items() if there.digest == given[i]}
+        fresh = [row for row in rows if row.document.id not in same]
+        gone = [old[row.document.id] for row in fresh if row.document.id in old]
+        if gone and not replace:
+            raise Conflict(
+                f"The id {gone[0].id!r} is taken by another document: choose another id, or replace that document."
+            )
+        if fresh:
+            self.advance()
+            freed = self._delete(gone)
+            self._insert(fresh, {row.id: row.position for row in gone})
+            self._free(freed)
+            for some in batches(row.document.id for row in fresh):
+                self._connection.execute(sa.delete(t.deleted_seeds).where(t.deleted_seeds.c.id.in_(some)))
+            self.save()
+        return Written(
+            self.sequence,
+            added=tuple(row.document.id for row in fresh if row.document.id not in old),
+            replaced=tuple(row.id for row in gone),
+            unchanged=tuple(row.document.id for row in rows if row.document.id in same),
+        )
+
+    def remove(self, ids: Sequence[str], *, remember: bool) -> Written:
+        """See ``Library.remove``."""
+        old = self._find(ids)
+        gone = [old[i] for i in ids if i in old]
+        if gone:
+            self.advance()
+            self._free(self._delete(gone))
+            seeds = [{"id": row.id, "sha256": row.sha256} for row in gone if row.origin == "seed"]
+            if remember and seeds:
+                self._connection.execute(sa.insert(t.deleted_seeds), seeds)
+            self.save()
+        return Written(self.sequence, removed=tuple(row.id for row in gone))
+
+    def vectors(self, wanted: Mapping[bytes, np.ndarray]) -> dict[bytes, int]:
+        """Stores the vectors that are not there, or damaged, and gives the keys of all."""
+        found = vectors(self._connection, wanted)
+        keys = {key: number for key, (number, _) in found.items()}
+        rows, broken = [], []
+        for key, vector in wanted.items():
+            data = vector.tobytes()
+            if key not in keys:
+                keys[key] = self._next_vector
+                self._next_vector += 1
+                rows.append({"key": keys[key], "input": key, "sha256": vector_hash(key, data), "vector": data})
+            elif found[key][1] is None or found[key][1].tobytes() != data:  # type: ignore[union-attr]
+                broken.append({"number": keys[key], "sha256": vector_hash(key, data), "vector": data})
+        if rows:
+            self._connection.execute(sa.insert(t.vectors), rows)
+        if broken:
+            mend = sa.update(t.vectors).where(t.vectors.c.key == sa.bindparam("number"))
+            self._connection.execute(mend.values(sha256=sa.bindparam("sha256"), vector=sa.bindparam("vector")), broken)
+        return keys
+
+    def sweep(self) -> None:
+        """Deletes the vectors that no chunk has."""
+        used = sa.select(t.chunks.c.vector)
+        self._connection.execute(sa.delete(t.vectors).where(t.vectors.c.key.not_in(used)))
+
+    def _find(self, ids: Iterable[str]) -> dict[str, Any]:
+        c = t.documents.c
+        columns = sa.select(c.key, c.id, c.position, c.digest, c.origin, c.sha256)
+        rows = (self._connection.execute(columns.where(c.id.in_(some))).all() for some in batches(ids))
+        return {row.id: row for some in rows for row in some}
+
+    def save(self) -> None:
+        """Notes the sequence number and the keys given out; the last thing that a transaction does."""
+        values = {
+            "sequence": self.sequence,
+            "next_document": self._next_document,
+            "next_vector": self._next_vector,
+        }
+        self._connection.execute(sa.update(t.state).values(values))
+
+    def _insert(self, rows: Sequence[Row], places: Mapping[str, int]) -> None:
+        keys = self.vectors({key: vector for row in rows for key, vector in zip(row.inputs, row.vectors, strict=True)})
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        documents, chunks = [], []
+        for row in rows:
+            d, key = row.document, self._next_document
+            self._next_document += 1
+            documents.append(
+                {
+                    "key": key,
+                    "id": d.id,
+                    "position": places.get(d.id, key),
+                    "sequence": self.sequence,
+                    "title": d.title,
+                    "source": d.source,
+                    "url": d.url,
+                    "published": d.published,
+                    "metadata": row.metadata,
+                    "origin": d.origin,
+                    "sha256": d.sha256,
+                    "chunks": d.chunks,
+                    "added": d.added or now,
+                    "layout": row.layout,
+                    "digest": row.digest,
+                    "text": d.text,
+                }
+            )
+            for ordinal, (chunk, vector) in enumerate(zip(row.chunks, row.inputs, strict=True)):
+                chunks.append(
+                    {
+                        "document": key,
+                        "ordinal": ordinal,
+                        "id": chunk.id,
+                        "start": chunk.start,
+                        "end": chunk.end,
+                        "context": chunk.context,
+                        "vector": keys[vector],
+                    }
+                )
+        self._connection.execute(sa.insert(t.documents), documents)
+        if chunks:
+            self._connection.execute(sa.insert(t.chunks), chunks)
+
+    def _delete(self, gone: Sequence[Any]) -> set[int]:
+        """Deletes versions of documents with their chunks; gives the keys of the vectors that they had."""
+        freed: set[int] = set()
+        for some in batches(gone):
+            keys = [row.key for row in some]
+            freed.update(self._connection.scalars(sa.select(t.chunks.c.vector).where(t.chunks.c.document.in_(keys))))
+            self._connection.execute(sa.delete(t.chunks).where(t.chunks.c.document.in_(keys)))
+            self._connection.execute(sa.delete(t.documents).where(t.documents.c.key.in_(keys)))
+            rows = [{"key": row.key, "id": row.id, "sequence": self.sequence} for row in some]
+            self._connection.execute(sa.insert(t.removed), rows)
+        return freed
+
+    def _free(self, freed: Iterable[int]) -> None:
+        """Deletes those of the vectors that no chunk has any more."""
+        used = sa.exists().where(t.chunks.c.vector == t.vectors.c.key)
+        for some in batches(freed):
+            self._connection.execute(sa.delete(t.vectors).where(t.vectors.c.key.in_(some), ~used))
