@@ -1,0 +1,1 @@
+"""The HTTP service: routes, settings and pages around ``rag.engine.Engine``."""

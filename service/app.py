@@ -1,0 +1,96 @@
+"""The application: routes, middleware and the engine's life, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+from starlette.middleware.cors import CORSMiddleware
+
+from service import middleware, problems
+from service.routes import ask, batch, documents, index, pages, probes
+from service.schemas import DocumentIn
+from service.serving import Opener, Serving, open_engine
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.engine import Engine
+
+_DESCRIPTION = """Questions answered from the documents, with exact citations.
+
+Offsets count Unicode code points, half-open. Errors are problem documents (RFC 9457)."""
+
+
+def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Opener = open_engine) -> FastAPI:
+    """The ASGI application.
+
+    With ``engine`` it serves that one, which stays its owner's to close; without, ``opener`` is called in a
+    background thread once the application starts, and ``/readyz`` says how far it is.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        serving = Serving(settings, engine, opener)
+        app.state.serving = serving
+        serving.start()
+        yield
+        serving.stop()
+
+    app = FastAPI(
+        title="chengyu-rag",
+        version=_version(),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(probes.router)
+    app.include_router(ask.router, max_body_size=settings.max_body_bytes)
+    app.include_router(index.router)
+    app.include_router(batch.make_router(settings.max_batch_bytes))
+    app.include_router(documents.router, max_body_size=settings.max_document_bytes)
+    app.include_router(pages.router)
+    app.mount("/assets", pages.assets)
+    problems.install(app)
+    _describe(app)
+
+    # The last one added is the outermost.
+    app.add_middleware(middleware.LastResort)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type", "Authorization"],
+            expose_headers=["Location", "Retry-After"],
+        )
+    app.add_middleware(middleware.HostCheck, hosts=settings.hosts)
+    app.add_middleware(middleware.Drain)
+    app.add_middleware(middleware.AccessLog)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Adds the shapes that OpenAPI refers to but no route takes as such."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = generate()
+        _, extra = models_json_schema(
+            [(problems.Problem, "serialization"), (DocumentIn, "validation")],
+            ref_template="#/components/schemas/{model}",
+        )
+        schema["components"]["schemas"] |= extra["$defs"]
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _version() -> str:
+    try:
+        return version("chengyu-rag")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "0"

@@ -1,0 +1,142 @@
+"""Between the project's own types and the shapes of the HTTP interface."""
+
+import hashlib
+import json
+import math
+
+from rag.types import Answer, Document, Filter, Hit, IndexStats, Turn
+from service.schemas import (
+    AskReply,
+    CitationOut,
+    DocumentBrief,
+    DocumentIn,
+    DocumentOut,
+    FilterIn,
+    IndexBrief,
+    PassageOut,
+    Scores,
+    Timings,
+    TurnIn,
+)
+
+CONTENT = ("text", "title", "source", "url", "published", "metadata")
+
+
+def to_filter(given: FilterIn | None) -> Filter | None:
+    """``None`` lets every document through; an empty list of ids none."""
+    if given is None:
+        return None
+    ids = None if given.document_ids is None else frozenset(given.document_ids)
+    return Filter(ids, given.source, given.published_from, given.published_to)
+
+
+def to_turns(given: list[TurnIn] | None) -> list[Turn]:
+    """Earlier messages, oldest first."""
+    return [Turn(turn.role, turn.content) for turn in given or ()]
+
+
+def to_document(given: DocumentIn) -> Document:
+    """The document to store. Without an id it gets one derived from all of its content, so that sending it twice
+    adds it once, while the same text under another title is another document."""
+    return Document(
+        id=given.id if given.id is not None else _derived_id(given),
+        text=given.text,
+        title=given.title or "",
+        source=given.source,
+        url=given.url,
+        published=given.published,
+        metadata=given.metadata or {},
+    )
+
+
+def _derived_id(given: DocumentIn) -> str:
+    fields = given.model_dump()
+    content = {name: fields[name] for name in CONTENT if fields[name]}
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return f"doc-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:24]}"
+
+
+def same_content(one: Document, other: Document) -> bool:
+    """Whether two documents differ in nothing that a client sends."""
+    return all((getattr(one, name) or None) == (getattr(other, name) or None) for name in CONTENT)
+
+
+def from_document(document: Document) -> DocumentOut:
+    """A document with its text."""
+    return DocumentOut(**from_brief(document).model_dump(), text=document.text)
+
+
+def from_brief(document: Document) -> DocumentBrief:
+    """A document without its text."""
+    return DocumentBrief(
+        id=document.id,
+        title=document.title,
+        source=document.source,
+        url=document.url,
+        published=document.published,
+        metadata=dict(document.metadata),
+        sha256=document.sha256,
+        chunks=document.chunks,
+        added=document.added,
+    )
+
+
+def from_hit(hit: Hit) -> PassageOut:
+    """A passage of a search."""
+    return PassageOut(
+        chunk_id=hit.chunk_id,
+        document_id=hit.document_id,
+        title=hit.title,
+        source=hit.source,
+        url=hit.url,
+        published=hit.published,
+        page=None,  # documents with pages are not read yet
+        text=hit.text,
+        start=hit.start,
+        end=hit.end,
+        score=_finite(hit.score),
+        scores=Scores(dense=_finite(hit.dense), lexical=_finite(hit.lexical)),
+    )
+
+
+def from_answer(answer: Answer, stats: IndexStats) -> AskReply:
+    """The reply to a question."""
+    return AskReply(
+        answer=answer.text,
+        answerable=answer.answerable,
+        confidence=min(1.0, max(0.0, _finite(answer.confidence))),
+        reason=answer.reason,
+        question_resolved=answer.question_resolved,
+        citations=[
+            CitationOut(
+                marker=each.marker,
+                document_id=each.document_id,
+                chunk_id=each.chunk_id,
+                title=each.title,
+                source=each.source,
+                url=each.url,
+                published=each.published,
+                page=each.page,
+                also=list(each.also),
+                quote=each.quote,
+                start=each.start,
+                end=each.end,
+                score=_finite(each.score),
+                supports=list(each.supports),
+            )
+            for each in answer.citations
+        ],
+        mode=answer.mode,
+        timings_ms=Timings(
+            **{part: round(_finite(answer.timings_ms[part]), 2) for part in ("retrieve", "answer", "total")}
+        ),
+        index=IndexBrief(
+            generation=stats.generation, documents=stats.documents, chunks=stats.chunks, model=stats.model
+        ),
+    )
+
+
+def _finite(value: float) -> float:
+    """JSON has neither NaN nor infinity."""
+    number = float(value)
+    return number if math.isfinite(number) else 0.0

@@ -1,0 +1,33 @@
+"""Newline-delimited JSON, read as it arrives: one line in memory at a time, however large the whole is."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+
+_BOM = b"\xef\xbb\xbf"
+
+
+async def lines(stream: AsyncIterable[bytes], longest: int) -> AsyncIterator[tuple[int, bytes | None]]:
+    """Numbered lines, from 1, without their ends; empty ones are left out. A line of more than ``longest`` bytes
+    comes as ``None`` and is dropped as it arrives."""
+    number, begun, too_long = 1, bytearray(), False
+    async for data in stream:
+        start = 0
+        while (end := data.find(b"\n", start)) >= 0:
+            begun += data[start:end]
+            line, start = _line(begun, number, longest, too_long), end + 1
+            if line is None or line:
+                yield number, line
+            number, too_long = number + 1, False
+            begun.clear()
+        begun += data[start:]
+        if len(begun) > longest:
+            too_long = True
+            begun.clear()
+    line = _line(begun, number, longest, too_long)
+    if line is None or line:
+        yield number, line
+
+
+def _line(begun: bytearray, number: int, longest: int, too_long: bool) -> bytes | None:
+    if too_long or len(begun) > longest:
+        return None
+    return bytes(begun).removeprefix(_BOM if number == 1 else b"").strip()

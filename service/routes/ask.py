@@ -1,0 +1,82 @@
+"""Questions: ``POST /ask``, as JSON or as a stream, and ``POST /search``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Header
+from starlette.responses import Response
+
+from rag.errors import InvalidInput
+from rag.types import Answer, IndexStats
+from service import convert, events
+from service.body import JsonRoute
+from service.problems import responses
+from service.schemas import AskReply, AskRequest, SearchReply, SearchRequest
+from service.serving import Served
+
+if TYPE_CHECKING:
+    from rag.engine import Engine
+
+router = APIRouter(route_class=JsonRoute, tags=["questions"])
+
+_EVENTS = """event: sources
+data: {"passages": []}
+
+event: delta
+data: {"text": "…"}
+
+event: done
+data: {"answer": "…"}
+
+"""
+
+
+@router.post(
+    "/ask",
+    operation_id="ask",
+    summary="Ask a question",
+    response_model=AskReply,
+    responses=responses(413, 415)
+    | {200: {"content": {events.MEDIA_TYPE: {"schema": events.SCHEMA, "example": _EVENTS}}}},
+)
+async def ask(
+    body: AskRequest, served: Served, accept: Annotated[str, Header(include_in_schema=False)] = ""
+) -> Response | AskReply:
+    """The answer with its citations, or an answer that says the documents do not hold it.
+
+    With `stream: true` or `Accept: text/event-stream` the reply is a stream of server-sent events: `sources` with the
+    passages, `delta` with the next part of the answer, `done` with the same JSON as without a stream, or `error` with
+    a problem document.
+    """
+    if body.mode == "llm":
+        raise InvalidInput(
+            "mode is llm, but no language model is configured (RAG_LLM_BASE_URL, RAG_LLM_MODEL), and this version "
+            "cannot use one yet; ask with mode auto or extractive"
+        )
+
+    def call(engine: "Engine") -> tuple[Answer, IndexStats]:
+        found = engine.ask(
+            body.question,
+            history=convert.to_turns(body.history),
+            top_k=body.top_k or 5,
+            filter=convert.to_filter(body.filter),
+        )
+        return found, engine.stats()
+
+    answer, stats = await served.read(call)
+    reply = convert.from_answer(answer, stats)
+    return events.stream(answer, reply) if body.stream or events.wanted(accept) else reply
+
+
+@router.post(
+    "/search",
+    operation_id="search",
+    summary="Find passages",
+    response_model=SearchReply,
+    responses=responses(413, 415),
+)
+async def search(body: SearchRequest, served: Served) -> SearchReply:
+    """Passages for a query, best first. No answer is made."""
+    hits = await served.read(
+        lambda engine: engine.search(body.query, top_k=body.top_k or 5, filter=convert.to_filter(body.filter))
+    )
+    return SearchReply(passages=[convert.from_hit(hit) for hit in hits])

@@ -1,0 +1,51 @@
+"""The pages for people: ``/``, a document at a span, and the description of the interface."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from rag.errors import NotFound
+from service.serving import Served
+
+WEB = Path(__file__).resolve().parent.parent / "web"
+
+# Everything comes from this service; no script or style stands in a page, so none can be smuggled into one.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+router = APIRouter(include_in_schema=False)
+assets = StaticFiles(directory=WEB)
+
+
+def _page(name: str, status: int = 200) -> Response:
+    headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin", "Cache-Control": "no-cache"}
+    return FileResponse(WEB / name, status, headers=headers, media_type="text/html; charset=utf-8")
+
+
+@router.get("/")
+@router.head("/")
+async def home() -> Response:
+    """The page where people ask."""
+    return _page("index.html")
+
+
+@router.get("/docs")
+@router.head("/docs")
+async def docs() -> Response:
+    """The interface, described from ``/openapi.json``; needs nothing from the internet."""
+    return _page("docs.html")
+
+
+@router.get("/documents/{id}/view")
+@router.head("/documents/{id}/view")
+async def view(id: str, served: Served) -> Response:
+    """A document; ``#START-END`` marks a span of it. The page reads the text from ``/documents/{id}``."""
+    try:
+        await served.read(lambda engine: engine.document(id))
+    except NotFound:
+        return _page("view.html", 404)
+    return _page("view.html")

@@ -1,0 +1,133 @@
+"""The engine while the service lives: opened in the background, used through the worker, closed at the end."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from rag.errors import Busy, RagError
+from service.problems import NotReady
+from service.settings import Settings
+from service.worker import Worker
+
+if TYPE_CHECKING:
+    from rag.engine import Engine
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+Opener = Callable[[Settings, Say], "Engine"]
+
+RETRY_SECONDS = 5.0
+STOP_SECONDS = 5.0
+
+_log = logging.getLogger("service")
+
+
+def open_engine(settings: Settings, say: Say) -> "Engine":
+    """Opens the index and brings it up to date with the seeds. ``say`` is told how far it is.
+
+    Raises ``RagError`` where the index cannot be served.
+    """
+    from rag.engine import Engine  # here, so that probes are answered before NumPy and FAISS are loaded
+
+    engine = Engine.open(settings.vectors_dir, model=settings.embedding_model, threshold=settings.threshold)
+    try:
+        _build(engine, settings, say)
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+def _build(engine: "Engine", settings: Settings, say: Say) -> None:
+    if not settings.seeds_dir.is_dir():
+        # Without the folder nothing says which seeds are gone; what is indexed stays.
+        _log.warning("the seeds folder %s does not exist; serving what is indexed", settings.seeds_dir)
+        return
+    report = engine.build(
+        settings.seeds_dir, progress=lambda done, total: say(f"indexing the seeds, {done} of {total} done")
+    )
+    for refused in report.refused:
+        _log.warning("seed %s was not indexed: %s", refused.id, refused.detail)
+
+
+class Serving:
+    """Holds the engine from the start of the application to its end."""
+
+    def __init__(self, settings: Settings, engine: "Engine | None", opener: Opener) -> None:
+        self.settings = settings
+        self.worker = Worker(settings.threads, settings.queue_limit)
+        self._engine = engine
+        self._given = engine is not None
+        self._opener = opener
+        self._reason = "the index is being opened"
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine; raises ``NotReady`` with the reason while there is none."""
+        if self._engine is None:
+            raise NotReady(self._reason)
+        return self._engine
+
+    async def read(self, call: "Callable[[Engine], T]") -> T:
+        """The result of a blocking call on the engine."""
+        engine = self.engine
+        return await self.worker.run(lambda: call(engine))
+
+    async def write(self, call: "Callable[[Engine], T]") -> T:
+        """The same for a call that changes the record; such calls take turns."""
+        engine = self.engine
+        return await self.worker.write(lambda: call(engine))
+
+    def start(self) -> None:
+        """Begins to open the engine in a thread of its own; returns at once."""
+        if self._engine is None:
+            self._thread = threading.Thread(target=self._open, name="open-engine", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Waits for running calls, then closes the engine unless it was given from outside."""
+        self._stopping.set()
+        self.worker.close()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)  # a build that is cut off here goes on at the next start
+        if self._engine is not None and not self._given:
+            self._engine.close()
+
+    def _open(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                engine = self._opener(self.settings, self._say)
+            except Busy as error:
+                # Another process writes, perhaps a second worker of this very service: it will be done soon.
+                self._say(str(error))
+                _log.warning("not ready: %s; trying again", error)
+                self._stopping.wait(RETRY_SECONDS)
+            except RagError as error:
+                self._say(str(error))
+                _log.error("not ready: %s", error)
+                return
+            except Exception as error:
+                self._say(f"start-up failed ({type(error).__name__}); the log of the service says why")
+                _log.exception("start-up failed")
+                return
+            else:
+                self._engine = engine
+                _log.info("ready")
+                return
+
+    def _say(self, reason: str) -> None:
+        self._reason = reason
+
+
+def _serving(request: Request) -> Serving:
+    serving = request.app.state.serving
+    assert isinstance(serving, Serving)
+    return serving
+
+
+Served = Annotated[Serving, Depends(_serving)]

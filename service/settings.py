@@ -1,0 +1,140 @@
+"""Settings of the service, and the only place that reads the environment.
+
+Every field is an environment variable ``RAG_`` + its name in capitals; values given to ``Settings(...)`` (the flags
+of ``rag``) win over the environment. An empty variable counts as unset.
+"""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "RAG_"
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+_FLAGS = {"seeds_dir": "--seeds", "vectors_dir": "--vectors", "host": "--host", "port": "--port"}
+
+
+def _split(value: object) -> object:
+    """``"a, b"`` to ``("a", "b")``: lists are written with commas in the environment."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Raises ``pydantic.ValidationError``; ``explain`` makes one readable line of it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, env_file=None, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    seeds_dir: Path = Field(default=Path("seeds"), description="folder of the texts that are indexed at start")
+    vectors_dir: Path = Field(
+        default=Path("vectors"), description="folder of the record and the indexes; must be writable"
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
+    port: int = Field(default=8000, ge=1, le=65535, description="port to listen on")
+    embedding_model: str | None = Field(default=None, description="path or hub id; unset: the model that comes along")
+    threshold: float | None = Field(
+        default=None, ge=0, le=1, allow_inf_nan=False, description="confidence to answer; unset: as calibrated"
+    )
+    allow_anonymous: bool = Field(default=False, description="listen beyond loopback although no key is set")
+    allowed_hosts: Names = Field(
+        default=(), description="Host headers that are served, *.example.com or *; unset: see README"
+    )
+    cors_origins: Names = Field(default=(), description="origins whose pages may call the service, or *")
+    max_body_bytes: int = Field(default=2**20, ge=1024, description="largest JSON body")
+    max_document_bytes: int = Field(
+        default=16 * 2**20, ge=1024, description="largest document, alone or as a line of a batch"
+    )
+    max_batch_bytes: int = Field(default=256 * 2**20, ge=1024, description="largest body of POST /documents:batch")
+    search_threads: int | None = Field(
+        default=None, ge=1, le=256, description="threads for searching; unset: one per CPU"
+    )
+    queue_limit: int = Field(default=128, ge=0, description="requests that may wait for a thread; beyond it 503")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="what is logged")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("host", mode="after")
+    @classmethod
+    def _bare_host(cls, value: str) -> str:
+        if any(character.isspace() or character in "/[]" for character in value):
+            raise ValueError("is not a host name or an address; give it without scheme, brackets or port")
+        return value
+
+    @field_validator("allowed_hosts", mode="after")
+    @classmethod
+    def _host_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name != "*" and ("*" in name.removeprefix("*.") or "/" in name):
+                raise ValueError(f"{name!r} is not a host name; write example.org, *.example.org or *")
+        return value
+
+    @field_validator("cors_origins", mode="after")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if origin != "*" and (
+                parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
+                raise ValueError(f"{origin!r} is not an origin; write https://example.org, without a path")
+        return value
+
+    @model_validator(mode="after")
+    def _closed_unless_said(self) -> Self:
+        if not self.loopback and not self.allow_anonymous:
+            raise ValueError(
+                f"{PREFIX}HOST={self.host} would open the service to others without any key; "
+                f"listen on 127.0.0.1, or set {PREFIX}ALLOW_ANONYMOUS=1 to open it on purpose"
+            )
+        return self
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only programs on this machine can reach the service."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Host headers that are served: as set; else on loopback its own names (against DNS rebinding), else all."""
+        return self.allowed_hosts or ((*LOOPBACK_HOSTS, self.host) if self.loopback else ("*",))
+
+    @property
+    def threads(self) -> int:
+        """Size of the executor; two at least, so that a long write leaves one to queries."""
+        if self.search_threads is not None:
+            return self.search_threads
+        available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return max(2, available)
+
+
+def explain(error: ValidationError) -> str:
+    """One readable line for the operator: which setting, the value it has, what is wrong with it."""
+    return "; ".join(_line(each) for each in error.errors(include_url=False))
+
+
+def _line(error: ErrorDetails) -> str:
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return message
+    field = str(error["loc"][0])
+    given = f"={error['input']}"[:80] if isinstance(error["input"], str | int | float) else ""
+    flag = f" ({_FLAGS[field]})" if field in _FLAGS else ""
+    return f"{PREFIX}{field.upper()}{given}{flag}: {message[0].lower()}{message[1:]}"

@@ -1,0 +1,53 @@
+"""The one place where blocking work runs: a bounded executor, so that the event loop stays free."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from service.problems import Overloaded
+
+T = TypeVar("T")
+
+WAITING_WRITES = 16
+
+
+class Worker:
+    """``threads`` calls run at once and ``queue_limit`` more may wait; beyond that ``Overloaded`` is raised at once.
+
+    Writes take turns, so a long one holds one thread only and queries go on in the others.
+    """
+
+    def __init__(self, threads: int, queue_limit: int) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="search")
+        self._places = threading.BoundedSemaphore(threads + queue_limit)
+        self._turn = asyncio.Lock()
+        self._writes = 0
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """The result of ``call``, made in a thread."""
+        if not self._places.acquire(blocking=False):
+            raise Overloaded("too many requests are waiting; try again in a second")
+
+        def free(_: Future[T]) -> None:
+            self._places.release()
+
+        future = self._executor.submit(call)
+        future.add_done_callback(free)
+        return await asyncio.wrap_future(future)
+
+    async def write(self, call: Callable[[], T]) -> T:
+        """The same for a call that changes the record. It has its own short queue: readers do not crowd it out."""
+        if self._writes >= WAITING_WRITES:
+            raise Overloaded("too many writes are waiting; try again in a second")
+        self._writes += 1
+        try:
+            async with self._turn:
+                return await asyncio.wrap_future(self._executor.submit(call))
+        finally:
+            self._writes -= 1
+
+    def close(self) -> None:
+        """Waits for the calls that run; those that wait are dropped."""
+        self._executor.shutdown(wait=True, cancel_futures=True)

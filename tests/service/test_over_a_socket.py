@@ -1,0 +1,179 @@
+"""The service behind a real server: what holds only with sockets, threads and an event loop."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+import pytest
+import uvicorn
+from scripted_engine import ScriptedEngine
+
+from service.app import create_app
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.engine import Engine
+
+JSON = {"Content-Type": "application/json"}
+QUESTION = json.dumps({"question": "代表团什么时候提交建议?"}).encode()
+
+
+class Served:
+    """A service on a free port of loopback."""
+
+    def __init__(self, engine: ScriptedEngine, settings: Settings) -> None:
+        app = create_app(settings, cast("Engine", engine))
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        self.server = uvicorn.Server(config)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
+
+    def __enter__(self) -> "Served":
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.should_exit = True
+        self.thread.join(10)
+        self.socket.close()
+
+    def call(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any, float, str | None]:
+        """Status, JSON, seconds it took, Retry-After."""
+        began = time.perf_counter()
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, headers or {}, encode_chunked=isinstance(body, Iterator))
+            response = connection.getresponse()
+            data = json.loads(response.read())
+            return response.status, data, time.perf_counter() - began, response.headers["Retry-After"]
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def served(engine: ScriptedEngine) -> Iterator[Served]:
+    with Served(engine, Settings(search_threads=2, queue_limit=30)) as running:
+        yield running
+
+
+def test_liveness_never_waits_for_questions(served: Served, engine: ScriptedEngine) -> None:
+    engine.hold = threading.Event()
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(served.call, "POST", "/ask", QUESTION, JSON) for _ in range(20)]
+        try:
+            until = time.monotonic() + 5
+            while engine.running < 2 and time.monotonic() < until:
+                time.sleep(0.01)
+            took = [served.call("GET", "/livez")[2] for _ in range(10)]
+            assert engine.running == 2
+        finally:
+            engine.hold.set()
+        assert {each.result()[0] for each in asked} == {200}
+    assert max(took) < 0.1
+    assert engine.most_running == 2
+
+
+def test_overload_is_answered_at_once(engine: ScriptedEngine) -> None:
+    engine.hold = threading.Event()
+    with Served(engine, Settings(search_threads=1, queue_limit=2)) as served, ThreadPoolExecutor(10) as pool:
+        asked = [pool.submit(served.call, "POST", "/ask", QUESTION, JSON) for _ in range(10)]
+        try:
+            until = time.monotonic() + 5
+            while sum(each.done() for each in asked) < 7 and time.monotonic() < until:
+                time.sleep(0.01)
+            refused = [each.result() for each in asked if each.done()]
+        finally:
+            engine.hold.set()
+        statuses = sorted(each.result()[0] for each in asked)
+        assert statuses == [200] * 3 + [503] * 7
+        assert all(retry is not None and int(retry) > 0 for _, _, _, retry in refused)
+        assert served.call("POST", "/ask", QUESTION, JSON)[0] == 200
+
+
+def test_a_write_that_waits_leaves_queries_alone(served: Served, engine: ScriptedEngine) -> None:
+    begun, go, add = threading.Event(), threading.Event(), engine.add
+
+    def slow(*args: Any, **named: Any) -> Any:
+        begun.set()
+        go.wait(10)
+        return add(*args, **named)
+
+    engine.add = slow  # type: ignore[method-assign]
+    with ThreadPoolExecutor(5) as pool:
+        bodies = [json.dumps({"id": f"d{number}", "text": "x"}).encode() for number in range(5)]
+        writes = [pool.submit(served.call, "POST", "/documents", body, JSON) for body in bodies]
+        try:
+            assert begun.wait(5)
+            status, _, took, _ = served.call("POST", "/ask", QUESTION, JSON)
+        finally:
+            go.set()
+        assert status == 200 and took < 1
+        assert [write.result()[0] for write in writes] == [201] * 5
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_ten_megabytes_are_answered_and_not_cut_off(served: Served, chunked: bool) -> None:
+    data = json.dumps({"question": "x" * 10_000_000}).encode()
+    body = iter([data[at : at + 65536] for at in range(0, len(data), 65536)]) if chunked else data
+    headers = JSON | {"Connection": "close"} | ({"Transfer-Encoding": "chunked"} if chunked else {})
+    status, problem, _, _ = served.call("POST", "/ask", body, headers)
+    assert status == 413 and problem["status"] == 413
+
+
+@pytest.mark.parametrize(("path", "expected"), [("/nothing", 404), ("/documents:batch", 415), ("/index", 405)])
+def test_a_large_body_that_nobody_reads_gets_its_answer(served: Served, path: str, expected: int) -> None:
+    headers = {"Content-Type": "text/plain", "Connection": "close"}
+    assert served.call("POST", path, b"x" * 10_000_000, headers)[0] == expected
+
+
+def test_a_client_that_waits_for_100_continue_need_not_send(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+        connection.sendall(
+            b"POST /documents:batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+            b"Content-Length: 100000000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert connection.recv(12) == b"HTTP/1.1 415"
+
+
+def test_a_batch_is_taken_in_as_it_arrives(served: Served, engine: ScriptedEngine) -> None:
+    lines = (json.dumps({"id": f"d{number}", "text": "字" * 50_000}).encode() + b"\n" for number in range(200))
+    headers = {"Content-Type": "application/x-ndjson", "Transfer-Encoding": "chunked"}
+    status, reply, _, _ = served.call("POST", "/documents:batch", lines, headers)
+    assert (status, reply) == (200, {"added": 200, "unchanged": 0, "refused": []})
+    assert len([name for name, _ in engine.calls if name == "add"]) > 1
+
+
+def test_a_client_that_leaves_in_the_middle_harms_nobody(
+    served: Served, engine: ScriptedEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+        connection.sendall(
+            b"POST /documents:batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+            b'Content-Length: 1000\r\n\r\n{"id": "a", "text": "x"}\n'
+        )
+    assert served.call("GET", "/livez")[0] == 200
+    time.sleep(0.1)
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
+
+
+@pytest.mark.parametrize("path", ["100%2525", "%25", "%3F%23", "%E9%87%8D%20%F0%9F%98%80", "a%3Ab"])
+def test_ids_survive_percent_encoding(served: Served, path: str) -> None:
+    body = json.dumps({"id": unquote(path), "text": "x"}).encode()
+    assert served.call("POST", "/documents", body, JSON)[0] == 201
+    status, document, _, _ = served.call("GET", f"/documents/{path}")
+    assert (status, document["id"]) == (200, unquote(path))
+
+
+def test_an_encoded_slash_is_not_found(served: Served) -> None:
+    assert served.call("GET", "/documents/a%2Fb")[0] == 404
