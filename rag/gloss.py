@@ -6,6 +6,7 @@ science and administration, not grammar: a gloss is the words of the question, i
 
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -24,12 +25,10 @@ _FUNCTION = frozenset(
     has have had having can could will would should may might must what which who whom whose when where why how many
     much long this that these those it its they them their he his she her we our you your i my me there here than then
     so such any some please tell
-    """.split()  # noqa: SIM905
+    """.split()
 )
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
+_MONTHS = "January February March April May June July August September October November December".split()
+_MONTH = re.compile(rf"\b({'|'.join(_MONTHS)})\b")  # capitals tell May from may
 
 
 @cache
@@ -39,22 +38,27 @@ def _dictionary() -> dict[str, dict[str, float]]:
     return words
 
 
-def gloss(question: str, kind: str) -> str:
-    """Chinese words for the English ``question`` that asks for ``kind``; "" where none of its words is known."""
-    folded = fold(question)
-    words = [w for w in WORD.findall(folded) if w not in _FUNCTION]
-    found = [f"{_MONTHS.index(w) + 1}月" if w in _MONTHS else " ".join(translations(w)) for w in words]
-    if not any(found):
-        return ""
-    return " ".join(filter(None, (_ASKED[kind], *found, *_NUMBER.findall(folded))))
+def gloss(question: str, kind: str, known: Callable[[str], bool] = lambda word: True) -> str:
+    """Chinese words for the English ``question`` that asks for ``kind``; "" where the dictionary has none of its words.
+
+    Of a word's translations those that are ``known``, to the documents that is, are taken; else the likeliest.
+    """
+    months = [f"{_MONTHS.index(name) + 1}月" for name in _MONTH.findall(question)]
+    folded = fold(_MONTH.sub(" ", question))
+    words = [translations(word) for word in WORD.findall(folded) if word not in _FUNCTION]
+    found = [next(filter(known, some), some[0]) for some in words if some] + months
+    return " ".join((_ASKED[kind], *dict.fromkeys(found), *_NUMBER.findall(folded))) if found else ""
 
 
 def translations(word: str) -> tuple[str, ...]:
-    """The likely Chinese words for a folded English one, of a plural also those of its singular, in parts if need be."""
+    """The likely Chinese words for a folded English one, the likeliest first.
+
+    A plural that is not in the dictionary is taken for its singular, a compound for its parts.
+    """
     dictionary = _dictionary()
     singular = re.sub(r"ies$", "y", word) if word.endswith("ies") else re.sub(r"(?<=[^s])s$", "", word)
     for form in (word, singular):
         if form in dictionary:
             return tuple(dictionary[form])
     parts = re.split(r"[&-]", word)
-    return tuple(z for part in parts for z in translations(part)[:1]) if len(parts) > 1 else ()
+    return ("".join(translations(part)[0] for part in parts if translations(part)),) if len(parts) > 1 else ()

@@ -4,7 +4,7 @@ No model is asked; follow-ups are resolved by ``rag.followup`` first.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,21 +56,26 @@ _KINDS = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _BORDER = re.compile(r"(?<=[?？])|[,，;；。](?:以及|并且|同时|另外|还有|而)?")
 
 
-def understand(question: str, history: Sequence[Turn] = (), similarity: Similarity | None = None) -> Query:
+def understand(
+    question: str,
+    history: Sequence[Turn] = (),
+    similarity: Similarity | None = None,
+    known: Callable[[str], bool] = lambda word: True,
+) -> Query:
     """Resolve ``question`` against ``history`` and say what it asks.
 
     ``similarity`` compares two short phrases (higher is nearer); it chooses what an ellipsis stands for. Without it,
-    shared characters decide.
+    shared characters decide. ``known`` says whether the documents hold a Chinese word; it chooses translations.
     """
     text, more = resolve(question, history, similarity)
     said = " ".join(turn.content for turn in history if turn.role == "assistant") if more else ""
-    return Query(text, tuple(single(part) for part in _parts(text)), language_of(question), said)
+    return Query(text, tuple(single(part, known) for part in _parts(text)), language_of(question), said)
 
 
-def single(text: str) -> Single:
+def single(text: str, known: Callable[[str], bool] = lambda word: True) -> Single:
     """``text`` as one question, without a conversation."""
     kind = kind_of(text)
-    return Single(text, text if HAN.search(text) else gloss(text, kind) or text, kind)
+    return Single(text, text if HAN.search(text) else gloss(text, kind, known) or text, kind)
 
 
 def kind_of(question: str) -> Kind:

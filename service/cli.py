@@ -7,7 +7,7 @@ come from ``service.settings``, flags win over them. Heavy imports wait until a 
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from rag.engine import Engine
+    from rag.types import Answer, Hit
     from service.settings import Settings
 
 app = typer.Typer(
@@ -40,7 +41,7 @@ def build(
     """Read the seeds, embed what changed and write a new index."""
     with _readable_errors():
         settings = _settings(seeds=seeds, vectors=vectors)
-        with _engine(settings, build=False, full=full) as engine, _progress("documents") as progress:
+        with _engine(settings, build=False) as engine, _progress("documents") as progress:
             report = engine.build(settings.seeds_dir, full=full, progress=progress)
             stats = engine.stats()
         for refused in report.refused:
@@ -95,9 +96,12 @@ def serve(
     """Start the HTTP service; the seeds are indexed first where they have changed."""
     with _readable_errors():
         settings = _settings(seeds=seeds, vectors=vectors, host=host, port=port)
+        _check_writable(settings.vectors_dir)
+        _check_free(settings.host, settings.port)
         from service.run import run
 
-        run(settings)
+        with suppress(KeyboardInterrupt):  # raised again after the orderly end that it asked for
+            run(settings)
 
 
 @app.command("eval")
@@ -116,7 +120,7 @@ def evaluate(
         from rag import evaluate as measuring
 
         items = measuring.read(questions)
-        with _engine(_settings(seeds=seeds, vectors=vectors)) as engine:
+        with _engine(_settings(seeds=seeds, vectors=vectors), empty=load is not None) as engine:
             if load:
                 with _progress("documents") as progress:
                     engine.add(_documents(load), progress=progress)
@@ -144,21 +148,62 @@ def _settings(**given: Any) -> "Settings":
 
 
 @contextmanager
-def _engine(settings: "Settings", *, build: bool = True, full: bool = False) -> "Iterator[Engine]":
-    """The engine of these settings; with ``build`` the seeds are indexed first where the record holds nothing."""
+def _engine(settings: "Settings", *, build: bool = True, empty: bool = False) -> "Iterator[Engine]":
+    """The engine of these settings; with ``build`` the seeds are indexed first where the record holds nothing.
+
+    With ``empty`` there need be no seeds.
+    """
     from rag.engine import Engine
+
+    _check_writable(settings.vectors_dir)
 
     engine = Engine.open(
         settings.vectors_dir, model=settings.embedding_model, threshold=settings.threshold, rebuild=not build
     )
     try:
-        if build and not engine.stats().documents and settings.seeds_dir.is_dir():
+        if build and not engine.stats().documents and (settings.seeds_dir.is_dir() or not empty):
             with _progress("documents") as progress:
                 for refused in engine.build(settings.seeds_dir, progress=progress).refused:
                     typer.echo(f"refused {refused.id}: {refused.detail}", err=True)
         yield engine
     finally:
         engine.close()
+
+
+def _check_writable(folder: Path) -> None:
+    import tempfile
+
+    from rag.errors import InvalidInput
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InvalidInput(
+            f"The folder of vectors {folder} cannot be written ({error.strerror}); "
+            "make it writable, or name another with --vectors or RAG_VECTORS_DIR."
+        ) from None
+
+
+def _check_free(host: str, port: int) -> None:
+    """Before anything is loaded, whether the address can be listened on."""
+    import errno
+    import os
+    import socket
+
+    from rag.errors import InvalidInput
+
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.create_server(address, family=family):
+                pass
+    except OSError as error:
+        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        why = "the port is taken" if error.errno == errno.EADDRINUSE else why
+        raise InvalidInput(
+            f"Cannot listen on {host}, port {port}: {why}; name another with --port or RAG_PORT, --host or RAG_HOST."
+        ) from None
 
 
 @contextmanager
@@ -206,12 +251,10 @@ def _checked(question: str) -> str:
     return question
 
 
-def _print_json(value: Any) -> None:
-    from dataclasses import asdict, is_dataclass
+def _print_json(value: "Answer | list[Hit]") -> None:
+    from dataclasses import asdict
 
-    plain = (
-        [asdict(each) for each in value] if isinstance(value, list) else asdict(value) if is_dataclass(value) else value
-    )
+    plain = [asdict(each) for each in value] if isinstance(value, list) else asdict(value)
     typer.echo(json.dumps(plain, ensure_ascii=False, indent=2, default=dict))
 
 
@@ -225,6 +268,9 @@ def _readable_errors() -> Iterator[None]:
     except RagError as error:
         typer.echo(f"rag: {error}", err=True)
         raise typer.Exit(2) from None
+    except BrokenPipeError:  # `rag search … | head -1`: nothing to complain about
+        sys.stdout = None  # or its flush at exit would complain
+        raise typer.Exit(1) from None
     except OSError as error:
         typer.echo(f"rag: {error.filename or 'file system'}: {error.strerror or error}.", err=True)
         raise typer.Exit(2) from None

@@ -52,7 +52,11 @@ def test_the_kind_of_answer_is_named(question: str, kind: str) -> None:
         (["港珠澳大桥的设计师是谁?", "孟凡超。[1]"], "什么时候通车的?", "港珠澳大桥什么时候通车的?"),
         (["兰州有哪些大学?", "兰州大学。[1]"], "还有呢?", "兰州有哪些大学?"),
         (["敦煌研究院在哪里?", "在莫高窟。[1]"], "长江有多长?", "长江有多长?"),
-        (["敦煌研究院在哪里?", "在莫高窟。[1]", "它的院长是谁?", "苏伯民。[1]"], "它有多少职工?", "敦煌研究院有多少职工?"),
+        (
+            ["敦煌研究院在哪里?", "在莫高窟。[1]", "它的院长是谁?", "苏伯民。[1]"],
+            "它有多少职工?",
+            "敦煌研究院有多少职工?",
+        ),
     ],
 )
 def test_a_follow_up_gets_what_it_lacks_from_the_conversation(history: list[str], question: str, resolved: str) -> None:
@@ -88,7 +92,8 @@ def test_two_questions_in_one_are_told_apart(question: str, parts: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "language"), [("大桥有多长?", "zh"), ("大橋有多長?", "zh-Hant"), ("How long is it?", "en"), ("GDP多少", "zh")]
+    ("text", "language"),
+    [("大桥有多长?", "zh"), ("大橋有多長?", "zh-Hant"), ("How long is it?", "en"), ("GDP多少", "zh")],
 )
 def test_the_language_of_a_question(text: str, language: str) -> None:
     assert language_of(text) == language

@@ -1,7 +1,7 @@
 """Makes the English-Chinese dictionary: ``python -m training.dictionary --data ../shared/train``.
 
-IBM Model 1 (Brown et al., The Mathematics of Statistical Machine Translation, 1993) over the sets of words of titles and
-abstracts in both languages, fitted by expectation maximisation; what is kept is P(Chinese word | English word).
+IBM Model 1 (Brown et al., The Mathematics of Statistical Machine Translation, 1993) over the sets of words of titles
+and abstracts in both languages, fitted by expectation maximisation; what is kept is P(Chinese word | English word).
 """
 
 import argparse
@@ -22,8 +22,8 @@ from training.data import lines
 ROUNDS = 6
 TITLE_WEIGHT = 3.0  # a title's few words are better aligned than an abstract's many
 SEEN = (10, 4)  # pairs in which an English and a Chinese word occur at least
-LIKELY = 0.12  # probability from which a translation is kept
-MOST = 3  # translations of a word
+LIKELY = 0.08  # probability from which a translation is kept, if it is a fifth of the likeliest one
+MOST = 4  # translations of a word
 _HAN = re.compile(r"[一-鿿]{2,}")
 
 Pair = tuple[frozenset[str], frozenset[str], float]
@@ -41,7 +41,10 @@ def read(data: Path) -> list[Pair]:
 
 def align(pairs: list[Pair], rounds: int = ROUNDS, seen: tuple[int, int] = SEEN) -> dict[str, dict[str, float]]:
     """P(Chinese | English) of the likely translations of each English word, the likeliest first."""
-    known = [[w for w, n in sorted(Counter(w for p in pairs for w in p[i]).items()) if n >= seen[i]] for i in (0, 1)]
+    occurrences = Counter(w for e, _, _ in pairs for w in e), Counter(w for _, z, _ in pairs for w in z)
+    known = [
+        [w for w, n in sorted(found.items()) if n >= least] for found, least in zip(occurrences, seen, strict=True)
+    ]
     english, chinese = ({word: number for number, word in enumerate(words)} for words in known)
     links: list[tuple[NDArray[np.intp], NDArray[np.intp], float]] = []
     for e, z, weight in pairs:
@@ -63,7 +66,7 @@ def align(pairs: list[Pair], rounds: int = ROUNDS, seen: tuple[int, int] = SEEN)
         best = [
             j
             for j in np.argsort(-likely[:, i], kind="stable")[:MOST]
-            if likely[j, i] >= max(LIKELY, 0.4 * likely[:-1, i].max()) and j < len(chinese)
+            if likely[j, i] >= max(LIKELY, 0.2 * likely[:-1, i].max()) and j < len(chinese)
         ]
         if best:
             made[word] = {known[1][j]: round(float(likely[j, i]), 2) for j in best}

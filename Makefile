@@ -1,0 +1,77 @@
+# What a person types. Settings pass through as environment variables: RAG_PORT=8123 make serve
+PYTHON ?= python3
+VENV   ?= .venv
+DATA   ?= ../shared/train
+BIN    := $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install -q -c constraints.txt
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A question may hold anything, $ and quotes too: make must neither expand it nor paste it into a command.
+override Q := $(value Q)
+export Q
+
+.PHONY: help serve ask search build eval test lint types unit train benchmark clean
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: $(VENV)/.run  ## environment, index of seeds/, service on 127.0.0.1:8000
+	@exec $(BIN)/rag serve
+
+ask: $(VENV)/.run  ## make ask Q=问题: an answer in the terminal
+	@$(BIN)/rag ask -- "$$Q"
+
+search: $(VENV)/.run  ## make search Q=问题: the passages found
+	@$(BIN)/rag search -- "$$Q"
+
+build: $(VENV)/.run  ## index what is new in seeds/
+	@$(BIN)/rag build
+
+eval: $(VENV)/.run  ## the figures of the project's own questions
+	@$(BIN)/rag eval benchmarks/questions/proposal.jsonl
+
+test: lint types unit  ## everything that has to pass
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+unit: $(VENV)/.test
+	$(BIN)/python -m pytest -q
+
+train: $(VENV)/.train  ## the shipped weights again, from the texts in DATA=../shared/train
+	$(BIN)/python -m training.embedder --data "$(DATA)" --out rag/models/chengyu-static-zh-v1
+	$(BIN)/python -m training.answerer --data "$(DATA)"
+
+benchmark: $(VENV)/.run  ## the service's figures in docs/benchmarks.md
+	$(BIN)/python -m benchmarks.service
+
+clean:  ## remove the environment and the index; seeds/ stays
+	rm -rf "$(VENV)"
+	find vectors -mindepth 1 ! -name .gitkeep -delete
+
+# The environment. A stamp says which requirements are installed; a change of them installs again.
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo 'Python 3.11 or newer is needed, and $(PYTHON) is not: name one, as in  make serve PYTHON=python3.12' >&2; \
+	  exit 1; }
+	@$(PYTHON) -m venv "$(VENV)"
+
+$(VENV)/.run: $(BIN)/pip pyproject.toml constraints.txt
+	@echo 'Installing into $(VENV): some minutes the first time, no more than a check later.' >&2
+	@$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@echo 'Installing what the tests need.' >&2
+	@$(INSTALL) -e '.[test]'
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.run
+	@echo 'Installing what training needs.' >&2
+	@$(INSTALL) -e '.[training]'
+	@touch $@

@@ -1,0 +1,85 @@
+"""Citations: the spans that an answer stands on, each checked against the stored text character by character."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rag.answer.units import Unit
+from rag.types import Citation, Document, Hit
+
+QUOTE_LIMIT = 300  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Units of one document that stand side by side in the answer and share one citation."""
+
+    units: tuple[Unit, ...]
+    confidence: float
+
+    def moved(self, by: int) -> "Statement":
+        """The same, with its passages numbered ``by`` higher."""
+        return replace(self, units=tuple(replace(unit, hit=unit.hit + by) for unit in self.units))
+
+    def within(self, other: "Statement") -> bool:
+        """Whether ``other`` says all of it."""
+        return all(
+            any(u.document_id == o.document_id and o.start <= u.start and u.end <= o.end for o in other.units)
+            for u in self.units
+        )
+
+
+def cite(
+    statements: Sequence[Statement],
+    hits: Sequence[Hit],
+    documents: Mapping[str, Document],
+    copies: Mapping[str, tuple[str, ...]],
+) -> tuple[str, tuple[str, ...], tuple[Citation, ...]]:
+    """The answer that ``statements`` make: its text, the pieces it is said in, and its citations in marker order.
+
+    ``copies`` names, by id, the other documents that hold the same text. Raises AssertionError where a quote is not the
+    span it claims to be; that is never the user's fault.
+    """
+    pieces: list[str] = []
+    citations: list[Citation] = []
+    sentence = 0
+    for marker, statement in enumerate(statements, 1):
+        document = documents[statement.units[0].document_id]
+        start, end = _quote(statement.units)
+        quote = document.text[start:end]
+        said = [unit.text for unit in statement.units]
+        for before, unit, after in zip(statement.units, statement.units[1:], range(1, len(said)), strict=False):
+            said[after] = document.text[before.end : unit.end]  # with the white space that stands between them
+        assert all(document.text[u.start : u.end] == u.text for u in statement.units), "a unit is not its span"
+        assert 0 < len(quote) <= QUOTE_LIMIT, f"a quote of {len(quote)} characters"
+        said[-1] += f"[{marker}]"
+        if pieces:
+            said[0] = "\n" + said[0]
+        pieces += said
+        hit = hits[statement.units[0].hit]
+        citations.append(
+            Citation(
+                marker=marker,
+                document_id=document.id,
+                chunk_id=hit.chunk_id,
+                title=document.title,
+                source=document.source,
+                url=document.url,
+                published=document.published,
+                quote=quote,
+                start=start,
+                end=end,
+                score=round(statement.confidence, 4),
+                supports=tuple(range(sentence, sentence + len(said))),
+                also=copies.get(document.id, ()),
+            )
+        )
+        sentence += len(said)
+    return "".join(pieces), tuple(pieces), tuple(citations)
+
+
+def _quote(units: Sequence[Unit]) -> tuple[int, int]:
+    """The whole sentences that the units stand in, or the units alone where those are too long to quote."""
+    start, end = min(u.sentence[0] for u in units), max(u.sentence[1] for u in units)
+    if end - start > QUOTE_LIMIT:
+        start, end = min(u.start for u in units), max(u.end for u in units)
+    return start, end

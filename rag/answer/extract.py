@@ -1,0 +1,104 @@
+"""Answering without a language model: the sentences that answer, word for word, or the statement that none does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.answer.cite import QUOTE_LIMIT, Statement
+from rag.answer.features import NAMES, features
+from rag.answer.fields import CONFIDENCE, about_document
+from rag.answer.scorer import Scorer
+from rag.answer.units import LONGEST, Unit, units
+from rag.question import Single
+from rag.text import fold
+from rag.types import Document, Hit, Reason
+
+MORE = 0.5  # a further unit is said where it is at least this likely beside the best one
+MOST = 3  # units in one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What was found for one question: ``statements`` may be empty; ``topic`` is how much of it the corpus knows."""
+
+    statements: tuple[Statement, ...]
+    confidence: float
+    reason: Reason | None
+
+
+def extract(
+    question: Single,
+    hits: Sequence[Hit],
+    documents: Mapping[str, Document],
+    scorer: Scorer,
+    embed: Callable[[Sequence[str]], NDArray[np.float32]],
+    *,
+    threshold: float,
+    said: str = "",
+) -> Extract:
+    """The best one to three units of the passages ``hits``, if their confidence reaches ``threshold``.
+
+    ``said`` is text that must not be said again. ``reason`` tells a topic that the corpus lacks from a fact that its
+    passages on the topic do not state.
+    """
+    lines = about_document(question.text, hits, documents)
+    if lines is not None:
+        chosen = lines[:MOST]
+        confidence = CONFIDENCE if chosen else 1 - CONFIDENCE
+        if confidence < threshold or not chosen:
+            return Extract((), confidence, "no_answer")
+        return Extract(tuple(_statements(chosen, documents, confidence)), confidence, None)
+    candidates = [unit for unit in units(hits, documents) if not said or fold(unit.text) not in fold(said)]
+    if not candidates:
+        return Extract((), 0.0, "no_topic")
+    matrix = features(question.words, candidates, hits, documents, scorer.weight, embed)
+    logits = scorer.logits(matrix)
+    confidence = scorer.confidence(logits, matrix)
+    if confidence < threshold:
+        known = float(matrix[:, NAMES.index("words_passage")].max())
+        return Extract((), confidence, "no_answer" if known >= TOPIC_KNOWN else "no_topic")
+    chosen = choose(candidates, logits)
+    return Extract(tuple(_statements(chosen, documents, confidence)), confidence, None)
+
+
+TOPIC_KNOWN = 0.5  # share of the question's words, by weight, that a passage on the topic holds
+
+
+def choose(candidates: Sequence[Unit], logits: NDArray[np.float32]) -> list[Unit]:
+    """The best unit, and others nearly as likely while the answer stays short."""
+    order = np.lexsort((np.arange(len(logits)), -logits))
+    best = candidates[order[0]]
+    chosen, length = [best], len(best.text)
+    for i in order[1:]:
+        unit = candidates[i]
+        if len(chosen) == MOST or logits[i] < logits[order[0]] + np.log(MORE):
+            break
+        if length + len(unit.text) > LONGEST or any(_overlap(unit, other) for other in chosen):
+            continue
+        chosen.append(unit)
+        length += len(unit.text)
+    return chosen
+
+
+def _overlap(a: Unit, b: Unit) -> bool:
+    if a.document_id == b.document_id:
+        return a.start < b.end and b.start < a.end
+    return fold(a.text) == fold(b.text)
+
+
+def _statements(chosen: Sequence[Unit], documents: Mapping[str, Document], confidence: float) -> list[Statement]:
+    """Units side by side in their document, in its order, become one statement; the best one's comes first."""
+    groups: list[list[Unit]] = []
+    rank = {unit: i for i, unit in enumerate(chosen)}
+    for unit in sorted(chosen, key=lambda u: (u.document_id, u.start)):
+        last = groups[-1][-1] if groups else None
+        if last and last.document_id == unit.document_id:
+            between = documents[unit.document_id].text[last.end : unit.start]
+            if not between.strip() and unit.sentence[1] - groups[-1][0].sentence[0] <= QUOTE_LIMIT:
+                groups[-1].append(unit)
+                continue
+        groups.append([unit])
+    groups.sort(key=lambda group: min(rank[unit] for unit in group))
+    return [Statement(tuple(group), confidence) for group in groups]

@@ -1,0 +1,279 @@
+"""What speaks for a unit as the answer to a question, in numbers.
+
+All features lie between about -1 and 3 and do not depend on how many documents there are, so that weights learnt on
+one corpus hold on another. Terms are weighted by how rare they are in Chinese text at large, not in the corpus: one
+article is too little to tell a name from a verb.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import rjieba
+from numpy.typing import NDArray
+
+from rag.analyze import query_terms
+from rag.answer import signs
+from rag.answer.units import Unit
+from rag.followup import subjects
+from rag.question import kind_of
+from rag.text import fold
+from rag.types import Document, Hit
+
+Matrix = NDArray[np.float32]
+Embed = Callable[[Sequence[str]], Matrix]  # texts to unit vectors, float32 (n, d)
+Weight = Callable[[str], float]  # how rare a folded term is in Chinese text at large, 0..1
+
+_RUN = re.compile(r"[一-鿿]+")
+_LATIN = re.compile(r"[a-z0-9][a-z0-9.+%\-]*")
+
+
+class Features(NamedTuple):
+    """One row. «Share» is always the share of the question's terms, by weight, that is found."""
+
+    words: float  # share of words in the unit
+    pairs: float  # share of pairs of characters in the unit
+    characters: float
+    words_around: float  # in the unit and its neighbours
+    pairs_around: float
+    words_passage: float  # in the passage and the title
+    pairs_passage: float
+    pairs_before: float  # in the sentence before
+    pairs_after: float
+    soft_words: float  # each word counts as much as the cosine of the unit's word that is nearest to it
+    soft_around: float
+    subject: float  # share of the phrase that the question is about, in the unit
+    subject_around: float
+    attribute: float  # share of the rest of the question
+    attribute_around: float
+    soft_missing: float  # weight of the word that comes least near to any of the unit, times how far it stays
+    missing_unit: float  # weight of the rarest word that the unit lacks
+    missing_around: float  # that the unit, its neighbours and the title lack
+    longest_common: float  # substring, as a part of the question's length
+    missing: float  # that the passage and the title lack
+    numbers_met: float  # numbers of the question that the unit has
+    numbers_missing: float
+    numbers_absent: float  # that not even the passage has
+    cosine: float  # of question and unit
+    cosine_around: float
+    precision: float  # share of the unit's pairs that the question has
+    pairs_lead: float  # behind the best unit's share
+    around_lead: float
+    cosine_lead: float
+    soft_lead: float
+    found: float  # something of the asked kind stands in the unit that the question does not say
+    not_found: float
+    counted: float  # a number before the measure word that was asked for
+    not_counted: float
+    near: float  # share of the question that stands close to what is of the asked kind
+    near_any: float  # close to any number or person
+    focus: float  # share of the noun that the question word stands before
+    no_focus: float
+    novelty: float  # share of the unit's characters that the question does not have
+    length: float
+    short: float
+    line: float  # a short line without a full stop: heading, caption, byline
+    first: float  # the title itself
+    position: float
+    asks: float  # ends in a question mark
+    part: float  # a part of a longer sentence
+    rank: float  # of the passage
+    passage_score: float  # as a part of the best passage's
+    passage_gap: float
+    passage_dense: float
+    is_: float  # 是, 为, 指 …, where no special kind is asked for
+    listed: float  # 、
+    role: float  # a label such as 记者: that the question names
+    length_of_question: float
+    number: float  # the asked kind
+    date: float
+    person: float
+    organisation: float
+    place: float
+    list_: float
+    reason: float
+    yesno: float
+    other: float
+
+
+NAMES = Features._fields
+_KIND_FIELDS = ("number", "date", "person", "organisation", "place", "list", "reason", "yesno", "other")
+
+
+class _Terms(NamedTuple):
+    folded: str
+    words: frozenset[str]
+    pairs: frozenset[str]
+    characters: frozenset[str]
+
+
+@lru_cache(maxsize=8192)
+def _terms(text: str) -> _Terms:
+    folded = fold(text)
+    runs = _RUN.findall(folded)
+    latin = frozenset(_LATIN.findall(folded))
+    words = frozenset(w for w in rjieba.cut(folded) if len(w) > 1 and _RUN.match(w))
+    pairs = frozenset(run[i : i + 2] for run in runs for i in range(len(run) - 1))
+    return _Terms(folded, words | latin, pairs | latin, frozenset("".join(runs)) | latin)
+
+
+def features(
+    question: str,
+    candidates: Sequence[Unit],
+    hits: Sequence[Hit],
+    documents: Mapping[str, Document],
+    weight: Weight,
+    embed: Embed,
+) -> Matrix:
+    """One row of ``Features`` for each candidate: float32 ``(len(candidates), len(NAMES))``."""
+    asked = _asked(question)
+    kind = kind_of(question)
+    weights = {term: weight(term) for term in asked.words | asked.pairs | asked.characters}
+    sought = signs.sought(asked.folded, kind)
+    focus = asked.pairs & {sought.focus[i : i + 2] for i in range(len(sought.focus) - 1)}
+    cosine, cosine_around = _cosines(question, candidates, embed)
+    about = " ".join(question[start:end] for start, end in subjects(question)[:1])
+    subject = _terms(about).pairs & asked.pairs
+    attribute = asked.pairs - subject
+    soft, soft_missing = _soft(asked.words, weights, [_terms(u.text).words for u in candidates], embed)
+    around_words = [_terms(f"{u.before}\n{u.text}\n{u.after}").words for u in candidates]
+    soft_around, _ = _soft(asked.words, weights, around_words, embed)
+    top = max(abs(hits[0].score), 1e-6) if hits else 1.0
+
+    def share(wanted: frozenset[str], *found: frozenset[str]) -> float:
+        total = sum(weights[t] for t in wanted)
+        return sum(weights[t] for t in wanted if any(t in some for some in found)) / total if total else 0.0
+
+    rows = []
+    for i, unit in enumerate(candidates):
+        hit, document = hits[unit.hit], documents[unit.document_id]
+        own, around = _terms(unit.text), _terms(f"{unit.before}\n{unit.text}\n{unit.after}")
+        passage, title = _terms(hit.text), _terms(document.title)
+        spots = signs.spots(own.folded, kind, asked.folded)
+        any_spots = signs.spots(own.folded, "number", asked.folded) + signs.spots(own.folded, "person", asked.folded)
+        lacking = [w for w in asked.words if w not in own.folded]
+        lacking_around = [w for w in lacking if w not in around.folded and w not in title.folded]
+        focused = len(focus & own.pairs) / len(focus) if focus else 0.0
+        counted = bool(sought.counted and sought.counted.search(own.folded))
+        rows.append(
+            Features(
+                words=share(asked.words, own.words),
+                pairs=share(asked.pairs, own.pairs),
+                characters=share(asked.characters, own.characters),
+                words_around=share(asked.words, around.words),
+                pairs_around=share(asked.pairs, around.pairs),
+                words_passage=share(asked.words, passage.words, title.words),
+                pairs_passage=share(asked.pairs, passage.pairs, title.pairs),
+                pairs_before=share(asked.pairs, _terms(unit.before).pairs),
+                pairs_after=share(asked.pairs, _terms(unit.after).pairs),
+                soft_words=soft[i],
+                soft_around=soft_around[i],
+                subject=share(subject, own.pairs),
+                subject_around=share(subject, around.pairs, title.pairs),
+                attribute=share(attribute, own.pairs),
+                attribute_around=share(attribute, around.pairs),
+                soft_missing=soft_missing[i],
+                missing_unit=max((weights[w] for w in lacking), default=0.0),
+                missing_around=max((weights[w] for w in lacking_around), default=0.0),
+                longest_common=_longest_common(asked.folded, own.folded) / max(4, len(question)),
+                missing=max((weights[w] for w in lacking_around if w not in passage.folded), default=0.0),
+                numbers_met=min(3, sum(n in own.folded for n in sought.numbers)) / 2,
+                numbers_missing=min(3, sum(n not in own.folded for n in sought.numbers)) / 2,
+                numbers_absent=min(3, sum(n not in passage.folded and n not in title.folded for n in sought.numbers))
+                / 2,
+                cosine=cosine[i],
+                cosine_around=cosine_around[i],
+                precision=len(own.pairs & asked.pairs) / max(4, len(own.pairs)),
+                pairs_lead=0.0,
+                around_lead=0.0,
+                cosine_lead=0.0,
+                soft_lead=0.0,
+                found=float(bool(spots)),
+                not_found=float(signs.has_signs(kind) and not spots),
+                counted=float(counted),
+                not_counted=float(bool(sought.counted) and not counted),
+                near=_near(own.folded, spots, asked.pairs, weights),
+                near_any=_near(own.folded, any_spots, asked.pairs, weights),
+                focus=focused,
+                no_focus=1 - focused if focus else 0.0,
+                novelty=1 - len(own.characters & asked.characters) / max(1, len(own.characters)),
+                length=math.log1p(len(unit.text)) / 5,
+                short=float(len(unit.text) < 12),
+                line=float(unit.text[-1:].isalnum() and len(unit.text) < 30),
+                first=float(unit.start < len(document.title) and unit.text in document.title),
+                position=min(1.0, unit.start / 1000),
+                asks=float(unit.text.endswith(("?", "？"))),
+                part=float((unit.start, unit.end) != unit.sentence),
+                rank=1 / (1 + unit.hit),
+                passage_score=hit.score / top,
+                passage_gap=(hits[0].score - hit.score) / top,
+                passage_dense=hit.dense,
+                is_=float(kind == "other" and bool(signs.IS.search(own.folded))),
+                listed=min(4, own.folded.count("、")) / 4,
+                role=float(any(label in asked.folded for label in signs.labels(own.folded))),
+                length_of_question=len(asked.pairs) / 15,
+                **{"list_" if name == "list" else name: float(name == kind) for name in _KIND_FIELDS},
+            )
+        )
+    matrix = np.array(rows, dtype=np.float32).reshape(len(candidates), len(NAMES))
+    for lead, of in (
+        ("pairs_lead", "pairs"), ("around_lead", "pairs_around"), ("cosine_lead", "cosine"), ("soft_lead", "soft_words")
+    ):  # fmt: skip
+        column = matrix[:, NAMES.index(of)]
+        matrix[:, NAMES.index(lead)] = column - column.max(initial=-1.0)
+    return matrix
+
+
+def _asked(question: str) -> _Terms:
+    """The question's terms, without question words and stop words where others are left."""
+    terms, kept = _terms(question), frozenset(query_terms(question))
+    return _Terms(terms.folded, *(part & kept or part for part in terms[1:]))
+
+
+def _cosines(question: str, candidates: Sequence[Unit], embed: Embed) -> tuple[list[float], list[float]]:
+    """Of the question with each unit, and with each unit and its neighbours."""
+    texts = dict.fromkeys(text for u in candidates for text in (u.text, u.before, u.after))
+    number = {text: i for i, text in enumerate(texts)}
+    vectors = embed([question, *texts])
+    asked, vectors = vectors[0], vectors[1:]
+    alone = [float(vectors[number[u.text]] @ asked) for u in candidates]
+    together = [vectors[number[u.before]] + vectors[number[u.text]] + vectors[number[u.after]] for u in candidates]
+    return alone, [float(v @ asked / max(1e-6, np.linalg.norm(v))) for v in together]
+
+
+def _soft(
+    words: frozenset[str], weights: Mapping[str, float], found: Sequence[frozenset[str]], embed: Embed
+) -> tuple[list[float], list[float]]:
+    """For each set of words how near its words come to the question's, weighted; and the worst of these misses."""
+    asked, known = sorted(words), sorted(set().union(*found)) if found else []
+    rarity = np.array([weights[w] for w in asked], np.float32)
+    if not known or not rarity.sum():
+        return [0.0] * len(found), [float(rarity.max(initial=0.0))] * len(found)
+    vectors = embed([*asked, *known])
+    near = (vectors[: len(asked)] @ vectors[len(asked) :].T).clip(0, 1)
+    near[np.array(asked)[:, None] == np.array(known)[None, :]] = 1.0  # words that the model does not know
+    number = {word: i for i, word in enumerate(known)}
+    best = [near[:, [number[w] for w in some]].max(1) if some else np.zeros(len(asked), np.float32) for some in found]
+    return [float(b @ rarity / rarity.sum()) for b in best], [float(((1 - b) * rarity).max()) for b in best]
+
+
+def _near(text: str, spots: Sequence[int], pairs: frozenset[str], weights: Mapping[str, float]) -> float:
+    """How much of the question stands close to one spot: the sum of weights that fade with distance over 12."""
+    total = sum(weights[p] for p in pairs)
+    if not spots or not total:
+        return 0.0
+    places = [(weights[p], [m.start() for m in re.finditer(re.escape(p), text)]) for p in pairs if p in text]
+    near = (sum(w * math.exp(-min(abs(s - at) for at in found) / 12) for w, found in places) for s in spots)
+    return max(near) / total
+
+
+def _longest_common(a: str, b: str) -> int:
+    """Length of the longest common substring."""
+    best = 0
+    for i in range(len(a)):
+        while i + best < len(a) and a[i : i + best + 1] in b:
+            best += 1
+    return best

@@ -1,0 +1,64 @@
+"""The reply to a whole question: an answer to each of its parts, with citations, or an honest refusal."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.answer.cite import Statement, cite
+from rag.answer.extract import Extract, extract
+from rag.answer.scorer import Scorer
+from rag.question import Query
+from rag.retrieve import Found
+from rag.types import Answer, Document, Hit, Reason
+
+_REFUSALS: dict[str, dict[Reason, str]] = {
+    "zh": {"no_topic": "文档中没有与这个问题相关的内容。", "no_answer": "文档中提到了相关内容,但没有说明这一点。"},
+    "zh-Hant": {"no_topic": "文件中沒有與這個問題相關的內容。", "no_answer": "文件中提到了相關內容,但沒有說明這一點。"},
+    "en": {
+        "no_topic": "The documents hold nothing on this question.",
+        "no_answer": "The documents touch on this, but do not say.",
+    },
+}
+
+
+def reply(
+    query: Query,
+    found: Sequence[Found],
+    scorer: Scorer,
+    embed: Callable[[Sequence[str]], NDArray[np.float32]],
+    *,
+    threshold: float,
+) -> Answer:
+    """Answer each part from what was ``found`` for it; what is said for one is not said again for the next.
+
+    ``timings_ms`` is left empty.
+
+    The confidence of several answers is that of the least sure; of a refusal, that of the answer withheld.
+    """
+    hits: list[Hit] = []
+    documents: dict[str, Document] = {}
+    copies: dict[str, tuple[str, ...]] = {}
+    extracts: list[Extract] = []
+    statements: list[Statement] = []
+    for part, own in zip(query.parts, found, strict=True):
+        extracted = extract(part, own.hits, own.documents, scorer, embed, threshold=threshold, said=query.said)
+        extracts.append(extracted)
+        base = len(hits)
+        hits += own.hits
+        documents |= own.documents
+        copies |= own.copies
+        for statement in extracted.statements:
+            moved = statement.moved(base)
+            if not any(moved.within(earlier) for earlier in statements):
+                statements.append(moved)
+    answered = [e for e in extracts if e.statements]
+    passages = tuple({hit.chunk_id: hit for hit in hits}.values())
+    if not answered:
+        best = max(extracts, key=lambda e: e.confidence)
+        reason = best.reason or "no_topic"
+        text = _REFUSALS[query.language][reason]
+        return Answer(text, (text,), False, best.confidence, reason, query.text, (), passages, "extractive", {})
+    text, pieces, citations = cite(statements, hits, documents, copies)
+    confidence = min(e.confidence for e in answered)
+    return Answer(text, pieces, True, confidence, None, query.text, citations, passages, "extractive", {})

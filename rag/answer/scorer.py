@@ -1,0 +1,88 @@
+"""The weights of the answer stage: how likely each unit answers, and how sure that makes us.
+
+A network of one hidden layer gives each unit a logit; a silent competitor with logit 0 stands for «none of them».
+The softmax over both is a probability, which a logistic curve fitted on held-out questions calibrates
+(Platt 1999; see training/answerer.py). Arithmetic is NumPy's, the weights are one ``.npz`` without pickle.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.answer.features import NAMES
+from rag.errors import Damaged
+from rag.index.lexical import hash_terms
+
+_PAIRS, _PASSAGE = NAMES.index("pairs"), NAMES.index("pairs_passage")
+WEIGHTS = Path(__file__).with_name("weights.npz")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scorer:
+    """The arrays of ``weights.npz``, by name.
+
+    names        str (f,): the features that the rest was fitted to
+    mean, scale  float32 (f,): features are standardised with them
+    w1 (f, h), b1 (h,), w2 (h,): the network, float32
+    calibration  float32 (6,): slopes of the five signals of `confidence`, then the intercept
+    threshold    float: confidence from which a question is answered
+    terms        uint64 (t,), ascending hashes of terms; levels uint8 (t,): their idf, 255 the rarest
+    """
+
+    names: NDArray[np.str_]
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    w1: NDArray[np.float32]
+    b1: NDArray[np.float32]
+    w2: NDArray[np.float32]
+    calibration: NDArray[np.float32]
+    threshold: NDArray[np.float32]
+    terms: NDArray[np.uint64]
+    levels: NDArray[np.uint8]
+
+    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``(n, f)`` features to ``(n,)`` logits."""
+        hidden = np.maximum(((features - self.mean) / self.scale).clip(-4, 4) @ self.w1 + self.b1, 0)
+        return np.asarray(hidden @ self.w2, dtype=np.float32)
+
+    def confidence(self, logits: NDArray[np.float32], features: NDArray[np.float32]) -> float:
+        """The probability that the unit with the greatest logit answers."""
+        if not len(logits):
+            return 0.0
+        z = float(signals(logits, features) @ self.calibration[:-1] + self.calibration[-1])
+        return float(1 / (1 + np.exp(-z)))
+
+    def weight(self, term: str) -> float:
+        """How rare a folded term is in Chinese text at large: 0 (in every passage) to 1 (never seen)."""
+        return _weight(self, term)
+
+
+@lru_cache(maxsize=65536)
+def _weight(scorer: Scorer, term: str) -> float:
+    key = hash_terms([term])[0]
+    at = int(np.searchsorted(scorer.terms, key))
+    return float(scorer.levels[at]) / 255 if at < len(scorer.terms) and scorer.terms[at] == key else 1.0
+
+
+def signals(logits: NDArray[np.float32], features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the calibration looks at, float32 (5,): the best logit, its lead, the log-odds against «none», coverage."""
+    order = np.argsort(-logits, kind="stable")
+    best = int(order[0])
+    lead = float(logits[best] - logits[order[1]]) if len(order) > 1 else 3.0
+    odds = float(np.logaddexp.reduce(logits.astype(np.float64)))
+    return np.array(
+        [logits[best], min(lead, 5.0), odds, features[best, _PAIRS], features[best, _PASSAGE]], dtype=np.float32
+    )
+
+
+@lru_cache(maxsize=1)
+def load(path: Path = WEIGHTS) -> Scorer:
+    """The scorer stored at ``path``. Raises Damaged where it was fitted to other features than there are."""
+    with np.load(path, allow_pickle=False) as stored:
+        scorer = Scorer(**{name: stored[name] for name in stored.files})
+    if tuple(scorer.names) != NAMES:
+        raise Damaged(f"{path} was fitted to other features: run `make train`, or fetch the file of this version.")
+    return scorer

@@ -1,0 +1,78 @@
+"""How an answer of each kind looks in Chinese text: numbers, dates, names, places, bodies, causes, lists.
+
+Closed classes and word endings of the language; nothing here knows a topic.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+import rjieba
+
+from rag.question import Kind
+
+IS = re.compile(r"是|为|指|即|称|叫|名")
+
+_NUMERAL = "〇零一二两三四五六七八九十百千万亿"
+_MEASURES = "个名位年月日家所座次届项种部条人岁倍成"
+_BODIES = (
+    "公司 大学 学院 学校 中学 小学 实验室 委员会 中心 集团 协会 政府 银行 组织 机构 乐团 球队 电视台 俱乐部 研究所 "
+    "法院 医院 出版社 报社 日报 晚报 代表团"
+)
+_SIGNS: Mapping[Kind, re.Pattern[str]] = {
+    "number": re.compile(rf"\d+(?:\.\d+)?|[{_NUMERAL}]{{2,}}|[二两三四五六七八九十百千](?=[{_MEASURES}])"),
+    "date": re.compile(
+        r"\d{1,4}年|\d{1,2}月|\d{1,2}[日号]|[〇零一二三四五六七八九]{2,4}年|世纪|年代|年间|时期|\d{4}-\d{1,2}|[同次翌]年"
+    ),
+    "place": re.compile(r"[一-鿿](?:省|市|县|区|州|镇|乡|村|岛|国|港|湾|河|江|湖|山|路|街|道|里|洲|寺|宫|站|城)"),
+    "organisation": re.compile("|".join(_BODIES.split()) + r"|[局厅部院署社馆厂会党团队军系](?![一-鿿])"),
+    "reason": re.compile(r"因为|由于|因此|因而|所以|为了|以便|导致|使得|原因|从而|鉴于|为[加进实推避防]"),
+    "list": re.compile(r"、|以及|分别|包括|和"),
+}
+_LABEL = re.compile(r"(?:^|[\s;；(（])([一-鿿]{1,6})\s*[:：|｜]|([一-鿿])\s*[/／]")
+_COUNTED = re.compile(r"(?:多少|几)\s*([^\W\d_])")
+_FOCUS = re.compile(
+    r"(?:什么|哪[一几两二三四五六七八九十些个家种项位所座类]*|多少|几)(?:[个家种项位所座类些名条])?([一-鿿]{1,8})"
+)
+_FIGURE = re.compile(r"\d+(?:\.\d+)?")
+
+
+class Sought(NamedTuple):
+    """What a question says of its answer: a number before this measure word, of this noun; and its own numbers."""
+
+    counted: re.Pattern[str] | None
+    focus: str
+    numbers: frozenset[str]
+
+
+def sought(question: str, kind: Kind) -> Sought:
+    """Of a folded question."""
+    measure, focus = _COUNTED.search(question), _FOCUS.search(question)
+    counted = (
+        re.compile(rf"[\d{_NUMERAL}余多几.,]\s*{re.escape(measure.group(1))}") if measure and kind == "number" else None
+    )
+    return Sought(counted, focus.group(1) if focus else "", frozenset(_FIGURE.findall(question)))
+
+
+def has_signs(kind: Kind) -> bool:
+    """Whether answers of this kind can be told by their form."""
+    return kind in _SIGNS or kind == "person"
+
+
+def spots(text: str, kind: Kind, question: str) -> list[int]:
+    """Where in folded ``text`` something of ``kind`` stands that the folded ``question`` does not say itself."""
+    if kind == "person":
+        return [text.find(name) for name in _persons(text) if name not in question]
+    pattern = _SIGNS.get(kind)
+    return [m.start() for m in pattern.finditer(text) if m.group(0) not in question] if pattern else []
+
+
+def labels(text: str) -> list[str]:
+    """Labels of a byline or a field: 记者 of «记者:张三», 摄 of «李四 摄/视觉»."""
+    return [m.group(1) or m.group(2) for m in _LABEL.finditer(text)]
+
+
+@lru_cache(maxsize=8192)
+def _persons(text: str) -> tuple[str, ...]:
+    return tuple(word for word, tag in rjieba.tag(text) if tag.startswith("nr") and len(word) > 1)

@@ -1,0 +1,245 @@
+"""Trains the static embedder that is shipped: ``python -m training.embedder --data ../shared/train --out FOLDER``.
+
+A text's vector is the mean of its tokens' rows. The rows are trained with an in-batch contrastive loss: a query is
+to be nearer to its own passage than to the other passages of the batch, and the other way round. While training, a
+word's row is its own vector plus the mean of those of its parts (characters, shorter words, beginnings of English
+words), so that rare words start from what their parts mean; the sum is what is written.
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rag.text import fold
+from training import data, vocabulary
+from training.batches import QUICK, WEIGHTS, Bag, Settings, draw
+from training.export import write
+
+
+class Rows(nn.Module):
+    """The table in training."""
+
+    def __init__(self, tokenizer: Tokenizer, counts: NDArray[np.int64], settings: Settings) -> None:
+        super().__init__()
+        entries = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().__getitem__)
+        known = set(entries)
+        found = [parts(entry, known) for entry in entries]
+        names = {name: i for i, name in enumerate(dict.fromkeys(chain.from_iterable(found)))}
+        self.part_ids = torch.tensor([names[name] for name in chain.from_iterable(found)], dtype=torch.long)
+        self.part_bounds = torch.tensor(np.cumsum([0, *map(len, found)]), dtype=torch.long)
+        generator = torch.Generator().manual_seed(settings.seed)
+        scale = settings.dimension**-0.5
+        self.own = nn.Parameter(torch.randn(len(entries), settings.dimension, generator=generator) * scale)
+        self.shared = nn.Parameter(torch.randn(max(1, len(names)), settings.dimension, generator=generator) * scale)
+        probability = counts / max(1, counts.sum())
+        self.weight = nn.Parameter(
+            torch.tensor(np.log(settings.smoothing / (settings.smoothing + probability))).float()
+        )
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Rows of distinct token ids, float32 ``(n, d)``."""
+        first, end = self.part_bounds[ids], self.part_bounds[ids + 1]
+        sizes = end - first
+        starts = torch.cumsum(sizes, 0) - sizes
+        flat = torch.repeat_interleave(first - starts, sizes) + torch.arange(int(sizes.sum()))
+        shared = functional.embedding_bag(self.part_ids[flat], self.shared, starts, mode="mean")
+        return (functional.embedding(ids, self.own) + shared) * torch.exp(self.weight[ids])[:, None]
+
+    def texts(self, bags: list[Bag]) -> list[Tensor]:
+        """Unit vectors of several bags of texts, each float32 ``(n, d)``."""
+        ids, places = torch.unique(torch.cat([tokens for tokens, _ in bags]), return_inverse=True)
+        rows = self(ids)
+        split = torch.split(places, [len(tokens) for tokens, _ in bags])
+        return [
+            functional.normalize(functional.embedding_bag(place, rows, starts, mode="mean"), eps=1e-8)
+            for place, (_, starts) in zip(split, bags, strict=True)
+        ]
+
+    @torch.no_grad()
+    def table(self) -> NDArray[np.float32]:
+        """All rows as they are to be written, float32 ``(v, d)``; the unknown token's is zero."""
+        rows: NDArray[np.float32] = self(torch.arange(len(self.own))).numpy()
+        rows[0] = 0
+        return rows
+
+
+def parts(entry: str, entries: set[str]) -> list[str]:
+    """What a vocabulary entry shares with others: characters and shorter words, or the beginning of a word."""
+    if len(entry) < 2 or entry == vocabulary.UNKNOWN or entry[0].isdigit():
+        return []
+    if "a" <= entry[0] <= "z":
+        return [f"{entry[:4]}*", f"{entry[:6]}*"] if len(entry) >= 4 else []
+    pairs = [entry[i : i + 2] for i in range(len(entry) - 1)] if len(entry) > 2 else []
+    return list(entry) + [pair for pair in pairs if pair in entries]
+
+
+def contrast(queries: Tensor, passages: Tensor, groups: Tensor, temperature: float) -> Tensor:
+    """Symmetric in-batch cross entropy (InfoNCE, van den Oord et al. 2018); same-group pairs are no negatives."""
+    scores = queries @ passages.T / temperature
+    same = (groups[:, None] == groups[None]) & ~torch.eye(len(groups), dtype=torch.bool)
+    scores = scores.masked_fill(same, -1e4)
+    target = torch.arange(len(groups))
+    return (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
+
+
+@torch.no_grad()
+def check(rows: Rows, prepared: data.Prepared, settings: Settings, most: int = 1000) -> dict[str, float]:
+    """Share of held-out queries that find their own passage first among up to ``most``, by source."""
+    found = {}
+    for source in prepared.sources:
+        rng = np.random.default_rng(settings.seed)
+        _, distinct = np.unique(source.groups, return_index=True)
+        chosen = rng.permutation(distinct)[:most]
+        query_bag, passage_bag, _ = draw(prepared, source, rng, settings, 0.0, chosen)
+        queries, passages = rows.texts([query_bag, passage_bag])
+        best = (queries @ passages.T).argmax(dim=1)
+        found[source.name] = float((best == torch.arange(len(chosen))).float().mean())
+    return found
+
+
+def _prepared(folder: Path, checkpoints: Path, settings: Settings) -> tuple[Tokenizer, data.Prepared, data.Prepared]:
+    """Tokenizer and pairs, to train on and held out; made once and kept beside the checkpoints."""
+    files = [checkpoints / name for name in ("tokenizer.json", "train.npz", "held-out.npz")]
+    if not all(file.is_file() for file in files):
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        print("reading", flush=True)
+        texts, held = data.read(folder), data.read(folder, held=True)
+        print("choosing the vocabulary", flush=True)
+        tokenizer = vocabulary.build(_texts(texts), settings.vocabulary)
+        tokenizer.save(str(files[0]))
+        print("tokenising", flush=True)
+        data.prepare(texts, tokenizer).save(files[1])
+        data.prepare(held, tokenizer).save(files[2])
+    return Tokenizer.from_file(str(files[0])), data.Prepared.load(files[1]), data.Prepared.load(files[2])
+
+
+def _texts(texts: data.Texts, share: int = 2) -> Iterator[str]:
+    """Folded texts to count words in: every ``share``-th paragraph of a large source, all of a small one."""
+    for paragraphs in texts.paragraphs.values():
+        for _, text in paragraphs[:: share if len(paragraphs) > 10_000 else 1]:
+            yield fold(text)
+    for name in ("english_title", "english_abstract", "question_passage"):
+        for query, passage, _ in texts.pairs.get(name, []):
+            yield fold(query)
+            if name != "question_passage":
+                yield fold(passage)
+
+
+def train(folder: Path, checkpoints: Path, settings: Settings) -> tuple[Tokenizer, NDArray[np.float32]]:
+    """Train on the files in ``folder`` and return the tokenizer and the rows, float32 ``(v, d)``.
+
+    A run that was broken off goes on from the last state in ``checkpoints``; another choice of settings, or other
+    data, has another folder there. Raises FileNotFoundError where there is no data.
+    """
+    torch.set_num_threads(settings.threads)
+    sizes = {name: (folder / name).stat().st_size for name in data.FILES if (folder / name).is_file()}
+    made_of = json.dumps([sizes, settings.vocabulary, data.HELD_OUT, data.PER_LAW])
+    base = checkpoints / hashlib.sha256(made_of.encode()).hexdigest()[:12]
+    tokenizer, prepared, held = _prepared(folder, base, settings)
+    counts = np.bincount(prepared.tokens, minlength=tokenizer.get_vocab_size())
+    run = base / hashlib.sha256(json.dumps([asdict(settings), WEIGHTS]).encode()).hexdigest()[:12]
+    rows = Rows(tokenizer, counts, settings)
+    state = _State(rows, run)
+    sources = {s.name: s for s in prepared.sources if len(s.queries) >= 2}
+    share = np.array([WEIGHTS[name] for name in sources])
+    names = list(sources)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn()) as progress:
+        task = progress.add_task("training", total=settings.steps, completed=state.step, rate="")
+        began, first = time.monotonic(), state.step
+        while state.step < settings.steps and state.idle < settings.patience:
+            rng = np.random.default_rng((settings.seed, state.step))  # by step, so that a resumed run is the same
+            rate = min(1.0, 10 * (state.step + 1) / settings.steps) * (1 - state.step / settings.steps)
+            for group in state.optimizer.param_groups:
+                group["lr"] = settings.rate * rate
+            source = sources[names[rng.choice(len(names), p=share / share.sum())]]
+            queries, passages, groups = draw(prepared, source, rng, settings, settings.dropout)
+            left, right = rows.texts([queries, passages])
+            loss = contrast(left, right, groups, settings.temperature)
+            state.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            state.optimizer.step()
+            state.step += 1
+            speed = (state.step - first) * settings.batch / (time.monotonic() - began)
+            progress.update(task, completed=state.step, rate=f"{speed:.0f} pairs/s")
+            if state.step % settings.check_every == 0 or state.step == settings.steps:
+                found = check(rows, held, settings)
+                state.keep(float(np.mean(list(found.values()))) if found else 0.0, rows)
+                shown = " ".join(f"{name} {value:.3f}" for name, value in found.items())
+                progress.console.print(f"step {state.step} loss {loss.item():.3f} best {state.best:.4f} | {shown}")
+    return tokenizer, state.table
+
+
+class _State:
+    """What a resumed run needs, kept in one folder without pickle."""
+
+    def __init__(self, rows: Rows, folder: Path) -> None:
+        self.rows, self.folder = rows, folder
+        self.optimizer = torch.optim.Adam(rows.parameters(), lr=0.0, betas=(0.9, 0.98), fused=True)
+        self.step, self.idle, self.best = 0, 0, -1.0
+        self.table = rows.table()
+        if (folder / "state.json").is_file():
+            self._load()
+
+    def keep(self, score: float, rows: Rows) -> None:
+        """Take note of a check; write everything down."""
+        self.idle = 0 if score > self.best else self.idle + 1
+        if score > self.best:
+            self.best, self.table = score, rows.table()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"row.{name}": value.detach() for name, value in rows.named_parameters()}
+        for i, entry in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"adam.{i}.{name}": value for name, value in entry.items()}
+        save_file(tensors | {"table": torch.from_numpy(self.table)}, self.folder / "state.safetensors.new")
+        (self.folder / "state.safetensors.new").replace(self.folder / "state.safetensors")
+        numbers = {"step": self.step, "idle": self.idle, "best": self.best}
+        (self.folder / "state.json").write_text(json.dumps(numbers), encoding="utf-8")
+
+    def _load(self) -> None:
+        tensors = load_file(self.folder / "state.safetensors")
+        numbers = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+        self.step, self.idle, self.best = numbers["step"], numbers["idle"], numbers["best"]
+        self.table = tensors.pop("table").numpy()
+        self.rows.load_state_dict({k[4:]: v for k, v in tensors.items() if k.startswith("row.")})
+        entries: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith("adam."):
+                _, i, name = key.split(".")
+                entries.setdefault(int(i), {})[name] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": entries, "param_groups": groups})
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Train the static embedder that the project ships.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the training files (.jsonl.xz)")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write the model to")
+    parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints/embedder"), help="resumable state")
+    parser.add_argument("--quick", action="store_true", help="a tiny model in seconds, to try the way")
+    for name, value in asdict(Settings()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), help=f"{value} unless given")
+    chosen = vars(parser.parse_args())
+    settings = replace(QUICK if chosen["quick"] else Settings(), **{
+        name: chosen[name] for name in asdict(QUICK) if chosen[name] is not None
+    })  # fmt: skip
+    tokenizer, table = train(chosen["data"], chosen["checkpoints"], settings)
+    write(tokenizer, table, chosen["out"])
+
+
+if __name__ == "__main__":
+    main()
