@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rag.index.snapshot import Snapshot
 from rag.types import Document, Filter, Hit
 
-DENSE_WEIGHT = 0.5  # measured: docs/benchmarks.md, «fusion»
+DENSE_WEIGHT = 0.07  # measured: docs/benchmarks.md, «fusion»
 DEPTH = 8  # chunks looked at for each passage wanted: some lie in better ones, some are copies
 
 Scores = NDArray[np.float32]

@@ -119,7 +119,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 def wait_until_ready(port: int, service: "subprocess.Popen[bytes]", log: Path) -> None:
     until = time.monotonic() + 60
-    while time.monotonic() < until and service.poll() is None:
+    while time.monotonic() < until and service.poll() is None and "ERROR" not in log.read_text(encoding="utf-8"):
         try:
             with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
                 return

@@ -3,6 +3,7 @@
 import json
 import lzma
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from rag.embed import load
-from training import batches, data, embedder, export, vocabulary
+from training import batches, data, embedder, export, measure, vocabulary
 
 THINGS = ["小麦", "水稻", "桥梁", "铁路", "疫苗", "银河", "书法", "茶叶", "地震", "海豚", "电池", "丝绸"]
 PLACES = [*"川渝鄂湘赣浙苏鲁豫晋陕甘青藏滇黔桂粤闽琼"]
@@ -168,3 +169,17 @@ def test_written_rows_are_near_the_trained_ones(tmp_path: Path, monkeypatch: pyt
     ids = tokenizer.encode("经济", add_special_tokens=False).ids
     expected = table[ids].mean(axis=0) / np.linalg.norm(table[ids].mean(axis=0))
     np.testing.assert_allclose(load(str(tmp_path / "m")).passages(["经济"])[0], expected, atol=0.02)
+
+
+def test_recall_counts_ties_against_the_model() -> None:
+    class Given:
+        name, dimension = "given", 2
+
+        def passages(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+            return np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
+
+        def queries(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+            return np.array([[1, 0], [0, 1]], dtype=np.float32)
+
+    found = measure.recall(Given(), ["a", "b"], ["x", "y", "z"], [0, 2], at=(1, 2))
+    assert found == {"recall@1": 0.5, "recall@2": 1.0}

@@ -28,7 +28,7 @@ from rag.analyze import analyze, query_terms
 from rag.answer.features import NAMES, features
 from rag.answer.memo import Memo
 from rag.answer.scorer import WEIGHTS, Scorer, signals
-from rag.answer.units import units
+from rag.answer.units import sentence_numbers, units
 from rag.chunk import chunk
 from rag.embed import Embedder, load
 from rag.engine import indexed
@@ -63,6 +63,7 @@ class Sample:
     """One question asked of one library: its units' features, which of them answer (none: all False), what it was."""
 
     features: Matrix  # (n, f)
+    sentences: NDArray[np.int32]  # (n,), which sentence each unit is of
     right: NDArray[np.bool_]  # (n,)
     kind: str  # "present" | "removed" | "swapped" | "absent"
     size: int
@@ -234,7 +235,7 @@ def samples(
             found = any(
                 h.document_id == question.document_id and h.start <= question.start < h.end for h in hits
             ) and kind == "present"  # fmt: skip
-            made.append(Sample(matrix, right, kind, len(library), found))
+            made.append(Sample(matrix, sentence_numbers(candidates), right, kind, len(library), found))
     return made
 
 
@@ -246,6 +247,7 @@ def kept(path: Path, make: Callable[[], list[Sample]]) -> list[Sample]:
         np.savez(
             path,
             features=np.concatenate([s.features for s in made]),
+            sentences=np.concatenate([s.sentences for s in made]),
             right=np.concatenate([s.right for s in made]),
             counts=np.array([len(s.right) for s in made]),
             kinds=np.array([s.kind for s in made]),
@@ -254,7 +256,7 @@ def kept(path: Path, make: Callable[[], list[Sample]]) -> list[Sample]:
         )
     with np.load(path, allow_pickle=False) as stored:
         bounds = np.cumsum(stored["counts"])[:-1]
-        columns = (np.split(stored["features"], bounds), np.split(stored["right"], bounds))
+        columns = [np.split(stored[name], bounds) for name in ("features", "sentences", "right")]
         rest = (stored["kinds"].tolist(), stored["sizes"].tolist(), stored["found"].tolist())
         return [Sample(*row) for row in zip(*columns, *rest, strict=True)]
 
@@ -323,7 +325,7 @@ def calibrate(scorer: Scorer, valid: Sequence[Sample]) -> tuple[Matrix, float]:
     """Slopes and intercept of the logistic curve, and the threshold at which 5% of the present are refused."""
     from sklearn.linear_model import LogisticRegression
 
-    x = np.stack([signals(scorer.logits(s.features), s.features) for s in valid])
+    x = np.stack([signals(scorer.logits(s.features), s.features, s.sentences) for s in valid])
     y = np.array([bool(s.right[int(np.argmax(scorer.logits(s.features)))]) for s in valid])
     curve = LogisticRegression(C=100.0, max_iter=1000).fit(x, y)
     p = curve.predict_proba(x)[:, 1]
@@ -337,7 +339,7 @@ def report(scorer: Scorer, valid: Sequence[Sample]) -> dict[str, dict[str, float
     for size in [*sorted({s.size for s in valid}), 0]:
         rows = [s for s in valid if size in (0, s.size)]
         logits = [scorer.logits(s.features) for s in rows]
-        sure = np.array([scorer.confidence(z, s.features) for z, s in zip(logits, rows, strict=True)])
+        sure = np.array([scorer.confidence(z, s.features, s.sentences) for z, s in zip(logits, rows, strict=True)])
         right = np.array([bool(s.right[int(np.argmax(z))]) for z, s in zip(logits, rows, strict=True)])
         refused = sure < float(scorer.threshold)
         of = {kind: np.array([s.kind == kind for s in rows]) for kind in KINDS}

@@ -31,7 +31,7 @@ class Settings:
     vocabulary: int = 32_000
     dimension: int = 384
     batch: int = 2048
-    steps: int = 2000
+    steps: int = 1000
     rate: float = 0.01  # of Adam; rises over a tenth of the steps and falls to zero
     temperature: float = 0.05
     dropout: float = 0.15  # share of tokens left out, on both sides
@@ -40,7 +40,7 @@ class Settings:
     query_tokens: int = 48  # longer texts are cut to a window
     passage_tokens: int = 192
     smoothing: float = 3e-4  # a of a / (a + p(w)), the weight a token starts with (Arora et al. 2017)
-    check_every: int = 200
+    check_every: int = 100
     patience: int = 8  # checks without a better one after which training stops
     seed: int = 7
     threads: int = 1

@@ -97,8 +97,8 @@ def contrast(queries: Tensor, passages: Tensor, groups: Tensor, temperature: flo
 
 
 @torch.no_grad()
-def check(rows: Rows, prepared: data.Prepared, settings: Settings, most: int = 1000) -> dict[str, float]:
-    """Share of held-out queries that find their own passage first among up to ``most``, by source."""
+def check(rows: Rows, prepared: data.Prepared, settings: Settings, most: int = 1000) -> dict[str, tuple[float, int]]:
+    """Share of held-out queries that find their own passage first among up to ``most``, and how many, by source."""
     found = {}
     for source in prepared.sources:
         rng = np.random.default_rng(settings.seed)
@@ -107,7 +107,7 @@ def check(rows: Rows, prepared: data.Prepared, settings: Settings, most: int = 1
         query_bag, passage_bag, _ = draw(prepared, source, rng, settings, 0.0, chosen)
         queries, passages = rows.texts([query_bag, passage_bag])
         best = (queries @ passages.T).argmax(dim=1)
-        found[source.name] = float((best == torch.arange(len(chosen))).float().mean())
+        found[source.name] = (float((best == torch.arange(len(chosen))).float().mean()), len(chosen))
     return found
 
 
@@ -147,7 +147,7 @@ def train(folder: Path, checkpoints: Path, settings: Settings) -> tuple[Tokenize
     """
     torch.set_num_threads(settings.threads)
     sizes = {name: (folder / name).stat().st_size for name in data.FILES if (folder / name).is_file()}
-    made_of = json.dumps([sizes, settings.vocabulary, data.HELD_OUT, data.PER_LAW])
+    made_of = json.dumps([data.VERSION, sizes, settings.vocabulary, data.HELD_OUT, data.PER_LAW])
     base = checkpoints / hashlib.sha256(made_of.encode()).hexdigest()[:12]
     tokenizer, prepared, held = _prepared(folder, base, settings)
     counts = np.bincount(prepared.tokens, minlength=tokenizer.get_vocab_size())
@@ -178,8 +178,9 @@ def train(folder: Path, checkpoints: Path, settings: Settings) -> tuple[Tokenize
             progress.update(task, completed=state.step, rate=f"{speed:.0f} pairs/s")
             if state.step % settings.check_every == 0 or state.step == settings.steps:
                 found = check(rows, held, settings)
-                state.keep(float(np.mean(list(found.values()))) if found else 0.0, rows)
-                shown = " ".join(f"{name} {value:.3f}" for name, value in found.items())
+                queries_held = sum(count for _, count in found.values())  # small sources are noisy, so all count alike
+                state.keep(sum(value * count for value, count in found.values()) / max(1, queries_held), rows)
+                shown = " ".join(f"{name} {value:.3f}" for name, (value, _) in found.items())
                 progress.console.print(f"step {state.step} loss {loss.item():.3f} best {state.best:.4f} | {shown}")
     return tokenizer, state.table
 

@@ -10,7 +10,7 @@ from rag.answer.cite import QUOTE_LIMIT, Statement
 from rag.answer.features import NAMES, features
 from rag.answer.fields import CONFIDENCE, about_document
 from rag.answer.scorer import Scorer
-from rag.answer.units import LONGEST, Unit, units
+from rag.answer.units import LONGEST, Unit, sentence_numbers, units
 from rag.question import Single
 from rag.text import fold
 from rag.types import Document, Hit, Reason
@@ -55,7 +55,7 @@ def extract(
         return Extract((), 0.0, "no_topic")
     matrix = features(question.words, candidates, hits, documents, scorer.weight, embed)
     logits = scorer.logits(matrix)
-    confidence = scorer.confidence(logits, matrix)
+    confidence = scorer.confidence(logits, matrix, sentence_numbers(candidates))
     if confidence < threshold:
         known = float(matrix[:, NAMES.index("words_passage")].max())
         return Extract((), confidence, "no_answer" if known >= TOPIC_KNOWN else "no_topic")

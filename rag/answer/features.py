@@ -143,9 +143,9 @@ def features(
     soft_around, _ = _soft(asked.words, weights, around_words, embed)
     top = max(abs(hits[0].score), 1e-6) if hits else 1.0
 
-    def share(wanted: frozenset[str], *found: frozenset[str]) -> float:
-        total = sum(weights[t] for t in wanted)
-        return sum(weights[t] for t in wanted if any(t in some for some in found)) / total if total else 0.0
+    def share(wanted: frozenset[str], found: frozenset[str]) -> float:
+        total = sum(map(weights.__getitem__, wanted))
+        return sum(map(weights.__getitem__, wanted & found)) / total if total else 0.0
 
     rows = []
     for i, unit in enumerate(candidates):
@@ -165,14 +165,14 @@ def features(
                 characters=share(asked.characters, own.characters),
                 words_around=share(asked.words, around.words),
                 pairs_around=share(asked.pairs, around.pairs),
-                words_passage=share(asked.words, passage.words, title.words),
-                pairs_passage=share(asked.pairs, passage.pairs, title.pairs),
+                words_passage=share(asked.words, passage.words | title.words),
+                pairs_passage=share(asked.pairs, passage.pairs | title.pairs),
                 pairs_before=share(asked.pairs, _terms(unit.before).pairs),
                 pairs_after=share(asked.pairs, _terms(unit.after).pairs),
                 soft_words=soft[i],
                 soft_around=soft_around[i],
                 subject=share(subject, own.pairs),
-                subject_around=share(subject, around.pairs, title.pairs),
+                subject_around=share(subject, around.pairs | title.pairs),
                 attribute=share(attribute, own.pairs),
                 attribute_around=share(attribute, around.pairs),
                 soft_missing=soft_missing[i],
@@ -254,8 +254,10 @@ def _soft(
         return [0.0] * len(found), [float(rarity.max(initial=0.0))] * len(found)
     vectors = embed([*asked, *known])
     near = (vectors[: len(asked)] @ vectors[len(asked) :].T).clip(0, 1)
-    near[np.array(asked)[:, None] == np.array(known)[None, :]] = 1.0  # words that the model does not know
     number = {word: i for i, word in enumerate(known)}
+    for i, word in enumerate(asked):
+        if word in number:
+            near[i, number[word]] = 1.0  # also where the model does not know it
     best = [near[:, [number[w] for w in some]].max(1) if some else np.zeros(len(asked), np.float32) for some in found]
     return [float(b @ rarity / rarity.sum()) for b in best], [float(((1 - b) * rarity).max()) for b in best]
 

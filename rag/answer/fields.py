@@ -77,23 +77,25 @@ def about_document(question: str, hits: Sequence[Hit], documents: Mapping[str, D
     terms = frozenset(query_terms(rest)) if _EMPTY.sub("", rest).strip(" ?？,，。.、") else frozenset()
     for id in dict.fromkeys(hit.document_id for hit in hits):
         rank = next(i for i, hit in enumerate(hits) if hit.document_id == id)
-        candidates = list(_lines(documents[id], names, rank, captions="photographer" in names))
+        captions = "photographer" in names or ("reporter" in names and bool(terms))
+        candidates = list(_lines(documents[id], names, rank, captions=captions))
         if found := _covering(terms, candidates, documents[id].title) if terms else candidates:
             return found
     return [] if of_document and not terms and len(documents) == 1 else None
 
 
 def _covering(terms: frozenset[str], candidates: Sequence[Unit], title: str) -> list[Unit]:
-    """The fewest lines that together hold the terms; the title may hold some of them. None where too few are held."""
-    left, found = set(terms), list[Unit]()
-    while left:
-        best = max(candidates, key=lambda unit: sum(term in fold(unit.text) for term in left), default=None)
-        held = {term for term in left if best and term in fold(best.text)}
-        if not best or not held:
+    """The fewest lines that hold the terms which the title does not. None where they hold too few."""
+    left = {term for term in terms if term not in fold(title)}
+    if not left:
+        return list(candidates)
+    found: list[Unit] = []
+    while best := max(candidates, key=lambda unit: sum(term in fold(unit.text) for term in left), default=None):
+        held = {term for term in left if term in fold(best.text)}
+        if not held:
             break
         found.append(best)
         left -= held
-    left = {term for term in left if term not in fold(title)}
     return found if len(left) <= (1 - COVERED) * len(terms) else []
 
 
@@ -107,14 +109,15 @@ def _lines(document: Document, names: Sequence[str], rank: int, *, captions: boo
         start = match.start() + match[0].index(text)
         unit = Unit(document.id, start, start + len(text), text, (start, start + len(text)), "", "", rank)
         folded = fold(text)
-        if captions:
-            if kind.is_caption(text):
-                found.append((2, unit))
+        if kind.is_caption(text):
+            if captions:
+                found.append((2 if "photographer" in names else 1, unit))
         elif "title" in names and text == document.title:
             found.append((2, unit))
-        elif kind.is_byline(text) or kind.is_metadata(text):
-            roles = [name for name in names if _FIELDS[name].label.search(folded)]
-            if roles and ("published" not in roles or kind.DATE.search(text)):
-                found.append((len(roles), unit))
+        elif "。" not in text:
+            dated = kind.is_metadata(text) and kind.DATE.search(text) is not None
+            roles = sum(dated if name == "published" else bool(_FIELDS[name].label.search(folded)) for name in names)
+            if roles:
+                found.append((roles, unit))
     most = max((count for count, _ in found), default=0)
     return (unit for count, unit in found if count == most)

@@ -48,11 +48,13 @@ class Scorer:
         hidden = np.maximum(((features - self.mean) / self.scale).clip(-4, 4) @ self.w1 + self.b1, 0)
         return np.asarray(hidden @ self.w2, dtype=np.float32)
 
-    def confidence(self, logits: NDArray[np.float32], features: NDArray[np.float32]) -> float:
-        """The probability that the unit with the greatest logit answers."""
+    def confidence(
+        self, logits: NDArray[np.float32], features: NDArray[np.float32], sentences: NDArray[np.int32]
+    ) -> float:
+        """The probability that the unit with the greatest logit answers; ``sentences`` numbers each unit's sentence."""
         if not len(logits):
             return 0.0
-        z = float(signals(logits, features) @ self.calibration[:-1] + self.calibration[-1])
+        z = float(signals(logits, features, sentences) @ self.calibration[:-1] + self.calibration[-1])
         return float(1 / (1 + np.exp(-z)))
 
     def weight(self, term: str) -> float:
@@ -67,12 +69,17 @@ def _weight(scorer: Scorer, term: str) -> float:
     return float(scorer.levels[at]) / 255 if at < len(scorer.terms) and scorer.terms[at] == key else 1.0
 
 
-def signals(logits: NDArray[np.float32], features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the calibration looks at, float32 (5,): the best logit, its lead, the log-odds against «none», coverage."""
-    order = np.argsort(-logits, kind="stable")
-    best = int(order[0])
-    lead = float(logits[best] - logits[order[1]]) if len(order) > 1 else 3.0
-    odds = float(np.logaddexp.reduce(logits.astype(np.float64)))
+def signals(
+    logits: NDArray[np.float32], features: NDArray[np.float32], sentences: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """What the calibration looks at, float32 (5,): the best logit, its lead, the log-odds against «none», coverage.
+
+    Parts of one sentence are not each other's rivals: of each sentence only the best part counts.
+    """
+    best = int(np.argmax(logits))
+    rivals = [float(logits[sentences == number].max()) for number in np.unique(sentences)]
+    lead = float(logits[best]) - max((z for z in rivals if z < logits[best]), default=float(logits[best]) - 5.0)
+    odds = float(np.logaddexp.reduce(rivals))
     return np.array(
         [logits[best], min(lead, 5.0), odds, features[best, _PAIRS], features[best, _PASSAGE]], dtype=np.float32
     )

@@ -1,11 +1,15 @@
 """What an answer can be made of: the sentences of the passages found, long ones as windows of whole clauses.
 
-A caption or a byline is one unit, whatever stops stand in it; a heading is none, it only stands before what it heads.
+Titles, headings, captions and bylines are no units: what they say is asked for otherwise (``rag.answer.fields``), and
+next to a question they look more like an answer than they are.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.ingest import lines as kind
 from rag.text import BREAKS, clauses, sentences
@@ -19,8 +23,8 @@ LONGEST = 120  # characters of one unit: what an answer has as a rule
 class Unit:
     """A span of a document that can be said: ``document.text[start:end] == text``.
 
-    ``sentence`` is the span of the whole sentence it lies in; ``before`` and ``after`` are its neighbours' text,
-    ``hit`` is the number of the best passage that it was found in.
+    ``sentence`` is the span of the whole sentence it lies in; ``before`` and ``after`` are the rest of that sentence,
+    or where there is none the sentences beside it; ``hit`` is the number of the best passage that it was found in.
     """
 
     document_id: str
@@ -40,32 +44,32 @@ def units(hits: Sequence[Hit], documents: Mapping[str, Document]) -> list[Unit]:
         ranges.setdefault(hit.document_id, []).append((hit.start, hit.end, rank))
     made: list[Unit] = []
     for document_id, spans in ranges.items():
-        text = documents[document_id].text
+        text, title = documents[document_id].text, documents[document_id].title
         seen: set[tuple[int, int]] = set()
         for start, end, rank in spans:
-            whole = _spans(text, start, end)
+            whole = [span for span in sentences(text, start, end) if text[slice(*span)] != title]
             for i, span in enumerate(whole):
-                if span in seen or _is_heading(text, *span):
+                if span in seen or _is_heading(text, *span) or _is_signature(text, *span):
                     continue
                 seen.add(span)
-                before = text[slice(*whole[i - 1])] if i else ""
-                after = text[slice(*whole[i + 1])] if i + 1 < len(whole) else ""
-                made += [Unit(document_id, s, e, text[s:e], span, before, after, rank) for s, e in windows(text, *span)]
+                above = text[slice(*whole[i - 1])] if i else ""
+                below = text[slice(*whole[i + 1])] if i + 1 < len(whole) else ""
+                for s, e in windows(text, *span):
+                    before, after = text[span[0] : s] or above, text[e : span[1]] or below
+                    made.append(Unit(document_id, s, e, text[s:e], span, before, after, rank))
     made.sort(key=lambda unit: (unit.hit, unit.document_id, unit.start, unit.end))
     return made
 
 
-def _spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Sentences, and whole lines that say who made what."""
-    spans: list[tuple[int, int]] = []
-    for match in _LINE.finditer(text, start, end):
-        line = match[0].strip()
-        if line and (kind.is_caption(line) or kind.is_byline(line)):
-            begin = match.start() + match[0].index(line)
-            spans.append((begin, begin + len(line)))
-        else:
-            spans += sentences(text, *match.span())
-    return spans
+def _is_signature(text: str, start: int, end: int) -> bool:
+    """Whether the line that the sentence stands in says who made something."""
+    begin = max((text.rfind(mark, 0, start) for mark in BREAKS), default=-1) + 1
+    line = _LINE.match(text, begin)
+    return (
+        line is not None
+        and len(line[0]) <= 120
+        and (kind.is_caption(line[0].strip()) or kind.is_byline(line[0].strip()))
+    )
 
 
 def _is_heading(text: str, start: int, end: int) -> bool:
@@ -79,6 +83,13 @@ def _is_heading(text: str, start: int, end: int) -> bool:
     while below and not below[0].strip():
         below = _LINE.search(text, below.end())
     return below is not None and below.start() > end and (len(below[0]) > 30 or _is_heading(text, *below.span()))
+
+
+def sentence_numbers(candidates: Sequence[Unit]) -> NDArray[np.int32]:
+    """Which sentence each unit is of, numbered from 0: int32 ``(len(candidates),)``."""
+    numbers: dict[tuple[str, tuple[int, int]], int] = {}
+    found = [numbers.setdefault((unit.document_id, unit.sentence), len(numbers)) for unit in candidates]
+    return np.array(found, dtype=np.int32)
 
 
 def windows(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Loaded for every test (pytest -p fixtures): no network for models, and a second embedding model to change to."""
+"""Loaded for every test (pytest -p common_fixtures): no network for models, and a second model to change to."""
 
 import os
 from pathlib import Path
