@@ -42,9 +42,11 @@ types: $(VENV)/.test
 unit: $(VENV)/.test
 	$(BIN)/python -m pytest -q
 
-train: $(VENV)/.train  ## the shipped weights again, from the texts in DATA=../shared/train
-	$(BIN)/python -m training.embedder --data "$(DATA)" --out rag/models/chengyu-static-zh-v1
-	$(BIN)/python -m training.answerer --data "$(DATA)"
+train: $(VENV)/.train  ## train all weights from $(DATA)
+	$(BIN)/python -m training.embedder --data $(DATA) --out rag/models/chengyu-static-zh-v1
+	$(BIN)/python -m training.dictionary --data $(DATA)
+	$(BIN)/python -m training.embedder --data $(DATA) --out checkpoints/half --unseen 0.5
+	$(BIN)/python -m training.answerer --data $(DATA) --model checkpoints/half --unseen 0.5
 
 benchmark: $(VENV)/.run  ## the service's figures in docs/benchmarks.md
 	$(BIN)/python -m benchmarks.service

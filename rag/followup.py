@@ -19,6 +19,7 @@ _DEMONSTRATIVE = re.compile(
     r"(?:[该此](?![外后前次时])|[这那][一两几]?(?:个|家|项|座|所|位|份|条|种|些))(?:个|家|项|座|所|位|份|条|种|些)?(?=[一-鿿])"
 )
 _ATTRIBUTE = re.compile(r"^(?:是|为|有)?(?:谁|什么|多少|哪|几|多[大高长少远久])[^的]{0,4}$")
+_MEASURED = re.compile(r"^(?:是|为|有)?(?:谁|多少|几|多[大高长少远久])[^的]{0,4}$")
 _AND_X = re.compile(
     r"^(?:那么?|还有|至于|and|(?:so )?what about|how about)?[,，\s]*(.{1,40}?)(?:又?呢|怎么样|如何)?[?？。!！\s]*$",
     re.I,
@@ -163,12 +164,19 @@ def _topic(asked: Sequence[tuple[str, str]], head: str) -> str:
 
 
 def topics(text: str) -> list[str]:
-    """The phrases a later question may refer to; of «the A's B is who?» A, since B is what was asked for."""
+    """The phrases that a later question may refer to, without the attribute that was asked for.
+
+    Of «the A's B is who?» that is A, and of «大桥全长多少米» the bridge, not its length.
+    """
     spans = subjects(text) or noun_phrases(text)
     whole = _joined(text, spans)
     if whole and whole[0] not in spans and _ATTRIBUTE.match(fold(text[whole[0][1] :]).rstrip("?？ ")):
         whole = spans
-    return [text[s:e] for s, e in whole]
+    phrases = [text[start:end] for start, end in whole]
+    if whole and _MEASURED.match(fold(text[whole[0][1] :]).rstrip("?？ ")):
+        words = rjieba.cut(phrases[0])
+        phrases[0] = "".join(words[:-1]) or phrases[0]
+    return phrases
 
 
 def _joined(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

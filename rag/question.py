@@ -49,7 +49,7 @@ _PATTERNS: dict[Kind, str] = {
     "organisation": r"哪一?(家|所)|(哪|什么)个?(机构|公司|部门|单位|组织|大学|学校|企业|团体|媒体|政府|球队)"
     r"|\bwhich (company|organi[sz]ation|university|agency|department|institution)\b",
     "place": r"哪里|哪儿|何处|何地|什么地[方点]|哪一?[个座]?(地方|城市|国家|省|市|县|区|州|国)|\bwhere\b",
-    "yesno": r"[吗么](?=[?？。!！\s]*$)|是不是|是否|有没有|能不能|会不会|可不可以"
+    "yesno": r"(?:吗|(?<![什怎那这多])么)(?=[?？。!！\s]*$)|是不是|是否|有没有|能不能|会不会|可不可以"
     r"|^(is|are|was|were|do|does|did|has|have|can|will)\b",
 }
 _KINDS = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}

@@ -35,6 +35,7 @@ def open_engine(settings: Settings, say: Say) -> "Engine":
     engine = Engine.open(settings.vectors_dir, model=settings.embedding_model, threshold=settings.threshold)
     try:
         _build(engine, settings, say)
+        engine.ask("什么?")  # what is loaded on first use is loaded before anybody waits for it
     except BaseException:
         engine.close()
         raise
@@ -109,6 +110,10 @@ class Serving:
                 self._stopping.wait(RETRY_SECONDS)
             except RagError as error:
                 self._say(str(error))
+                _log.error("not ready: %s", error)
+                return
+            except OSError as error:
+                self._say(f"{error.filename or 'the file system'}: {error.strerror or error}")
                 _log.error("not ready: %s", error)
                 return
             except Exception as error:

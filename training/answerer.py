@@ -41,10 +41,12 @@ from rag.text import fold, sentences
 from rag.types import Chunk, Document
 from training.data import lines, place
 
+SITUATIONS = 5  # raised whenever other samples would be drawn, so that stored ones are not taken for them
 TOP_K = 5
 KINDS = ("present", "removed", "swapped", "absent")
 _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?=年)")
-SIZES = (1, 1, 1, 3, 10, 30, 100, 300, 1000, 2000)  # documents of a library, drawn evenly by questions
+SIZES = (1, 1, 1, 1, 3, 10, 30, 100, 300, 1000)  # documents of a library, drawn evenly by questions
+NEAR = 6  # passages that count as being on the topic of another
 Matrix = NDArray[np.float32]
 
 
@@ -135,9 +137,17 @@ def snapshot(library: dict[str, Document], shelf: Shelf) -> Snapshot:
 
 
 def libraries(
-    documents: dict[str, Document], questions: Sequence[Question], asks: int, rng: random.Random
+    documents: dict[str, Document],
+    questions: Sequence[Question],
+    near: dict[str, list[str]],
+    asks: int,
+    rng: random.Random,
 ) -> Iterator[tuple[dict[str, Document], list[tuple[Question, str]]]]:
-    """Libraries of every size with the questions asked of them, until each size was asked ``asks`` questions."""
+    """Libraries of every size with the questions asked of them, until each size was asked ``asks`` questions.
+
+    ``near`` names for each passage those nearest to it: a library of one document is in two of three cases a long one,
+    of passages on one topic, and half of the absent questions are on the topic of what is there.
+    """
     by_document: dict[str, list[Question]] = {}
     for question in questions:
         by_document.setdefault(question.document_id, []).append(question)
@@ -151,20 +161,44 @@ def libraries(
             for i in chosen:
                 library[i], own = _mutilated(documents[i], by_document[i], rng)
                 todo += own
-            others = [
-                q
-                for i in rng.sample(ids, min(len(ids), max(2, len(todo))))
-                if i not in library
-                for q in by_document[i][:1]
-            ]
+            held = set(chosen)
+            if size == 1 and rng.random() < 0.67:
+                added = rng.sample(near[chosen[0]], rng.randint(2, NEAR))
+                held |= set(added)
+                library, todo = _lengthened(library, todo, [documents[i] for i in added], rng)
             rng.shuffle(todo)
             todo = todo[: asks - asked]
-            todo += [
-                (q, "swapped") for q in _swapped([q for q, kind in todo if kind == "present"], library, documents, rng)
-            ]
-            todo += [(q, "absent") for q in others[: max(1, len(todo) // 3)]]
+            wanted = max(1, len(todo) // 3)
+            close = [i for c in rng.sample(chosen, min(len(chosen), wanted)) for i in near[c] if i not in held]
+            others = [i for i in rng.sample(ids, min(len(ids), 2 * wanted)) if i not in held]
+            absent = [q for i in (*close[: (wanted + 1) // 2], *others[:wanted]) for q in by_document.get(i, [])[:1]]
+            present = [q for q, kind in todo if kind == "present"]
+            todo += [(q, "swapped") for q in _swapped(present, library, documents, rng)]
+            todo += [(q, "absent") for q in absent[:wanted]]
             asked += len(todo)
             yield library, todo
+
+
+def neighbours(documents: dict[str, Document], embedder: Embedder) -> dict[str, list[str]]:
+    """For each passage the ``NEAR`` nearest others that bear another title."""
+    ids = list(documents)
+    vectors = embedder.passages([f"{d.title}\n{d.text}" for d in documents.values()])
+    order = np.argsort(-(vectors @ vectors.T), axis=1)[:, : 3 * NEAR]
+    return {
+        i: [ids[j] for j in row if documents[ids[j]].title != documents[i].title][:NEAR]
+        for i, row in zip(ids, order, strict=True)
+    }
+
+
+def _lengthened(
+    library: dict[str, Document], todo: Sequence[tuple[Question, str]], more: Sequence[Document], rng: random.Random
+) -> tuple[dict[str, Document], list[tuple[Question, str]]]:
+    """The one document of the library with other texts before and after its own."""
+    (id, document), cut = next(iter(library.items())), rng.randint(0, len(more))
+    before = "".join(d.text + "\n\n" for d in more[:cut])
+    after = "".join("\n\n" + d.text for d in more[cut:])
+    moved = [(replace(q, start=q.start + len(before)), kind) for q, kind in todo]
+    return {id: replace(document, text=before + document.text + after)}, moved
 
 
 def _swapped(
@@ -219,7 +253,8 @@ def samples(
     """Everything that is asked of all libraries, as the answer stage sees it."""
     made = []
     memo = Memo(shelf.embedder, limit=100_000)
-    drawn = libraries(documents, questions, asks, random.Random(seed))
+    near = neighbours(documents, shelf.embedder)
+    drawn = libraries(documents, questions, near, asks, random.Random(seed))
     for library, todo in track(list(drawn), "asking"):
         searched = snapshot(library, shelf)
         for question, kind in todo:
@@ -367,8 +402,8 @@ def main() -> None:
     parser.add_argument("--model", help="embedder that has not seen the questions; the shipped one by default")
     parser.add_argument("--unseen", type=float, default=1.0, help="share of the passages that --model has not seen")
     parser.add_argument("--asks", type=int, default=2500, help="questions asked of the libraries of each size")
-    parser.add_argument("--hidden", type=int, default=48)
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--hidden", type=int, default=24)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints/answerer"))
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
@@ -385,7 +420,9 @@ def main() -> None:
     random.Random(args.seed).shuffle(ids)
     held = set(ids[: len(ids) // 5])
     parts = [[q for q in questions if (q.document_id in held) is kept] for kept in (False, True)]
-    name = hashlib.sha256(repr((NAMES, args.asks, args.seed, shelf.embedder.name)).encode()).hexdigest()[:12]
+    name = hashlib.sha256(repr((SITUATIONS, NAMES, args.asks, args.seed, shelf.embedder.name)).encode()).hexdigest()[
+        :12
+    ]
     train, valid = (
         kept(args.checkpoints / f"{name}-{i}.npz", partial(samples, documents, part, scorer, shelf, asks, args.seed))
         for i, (part, asks) in enumerate(zip(parts, (args.asks, args.asks // 4), strict=True))

@@ -231,6 +231,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the training files (.jsonl.xz)")
     parser.add_argument("--out", type=Path, required=True, help="folder to write the model to")
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints/embedder"), help="resumable state")
+    parser.add_argument(
+        "--unseen", type=float, help="share of CMRC's passages to keep out, for the answer stage to be trained on"
+    )
     parser.add_argument("--quick", action="store_true", help="a tiny model in seconds, to try the way")
     for name, value in asdict(Settings()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), help=f"{value} unless given")
@@ -238,7 +241,11 @@ def main() -> None:
     settings = replace(QUICK if chosen["quick"] else Settings(), **{
         name: chosen[name] for name in asdict(QUICK) if chosen[name] is not None
     })  # fmt: skip
-    tokenizer, table = train(chosen["data"], chosen["checkpoints"], settings)
+    checkpoints = chosen["checkpoints"]
+    if chosen["unseen"] is not None:
+        data.HELD_OUT["cmrc"] = chosen["unseen"]
+        checkpoints = checkpoints / f"unseen-{chosen['unseen']}"  # what was read with another split is of no use
+    tokenizer, table = train(chosen["data"], checkpoints, settings)
     write(tokenizer, table, chosen["out"])
 
 

@@ -27,6 +27,7 @@ Matrix = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Matrix]  # texts to unit vectors, float32 (n, d)
 Weight = Callable[[str], float]  # how rare a folded term is in Chinese text at large, 0..1
 
+FREE = 0.5  # weight that is always met: one common word that is missing is no lack
 _RUN = re.compile(r"[一-鿿]+")
 _LATIN = re.compile(r"[a-z0-9][a-z0-9.+%\-]*")
 
@@ -143,9 +144,9 @@ def features(
     soft_around, _ = _soft(asked.words, weights, around_words, embed)
     top = max(abs(hits[0].score), 1e-6) if hits else 1.0
 
-    def share(wanted: frozenset[str], found: frozenset[str]) -> float:
-        total = sum(map(weights.__getitem__, wanted))
-        return sum(map(weights.__getitem__, wanted & found)) / total if total else 0.0
+    def share(wanted: frozenset[str], found: frozenset[str], free: float = 0.0) -> float:
+        total = sum(map(weights.__getitem__, wanted)) + free
+        return (sum(map(weights.__getitem__, wanted & found)) + free) / total if total else 0.0
 
     rows = []
     for i, unit in enumerate(candidates):
@@ -171,10 +172,10 @@ def features(
                 pairs_after=share(asked.pairs, _terms(unit.after).pairs),
                 soft_words=soft[i],
                 soft_around=soft_around[i],
-                subject=share(subject, own.pairs),
-                subject_around=share(subject, around.pairs | title.pairs),
-                attribute=share(attribute, own.pairs),
-                attribute_around=share(attribute, around.pairs),
+                subject=share(subject, own.pairs, FREE),
+                subject_around=share(subject, around.pairs | title.pairs, FREE),
+                attribute=share(attribute, own.pairs, FREE),
+                attribute_around=share(attribute, around.pairs, FREE),
                 soft_missing=soft_missing[i],
                 missing_unit=max((weights[w] for w in lacking), default=0.0),
                 missing_around=max((weights[w] for w in lacking_around), default=0.0),

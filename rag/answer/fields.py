@@ -39,7 +39,7 @@ _FIELDS = {
     "editor": _field(r"(?<!收集)编辑(?!部)|责编|\b(editors?|edited)\b", "编辑|责编"),
     "proofreader": _field(r"校对|校阅|\bproofread\w*", "校对|审校"),
     "reviewer": _field(r"审核|审定|审稿|\breviewed by\b", "审核|编审|审定|终审"),
-    "photographer": _field(r"拍|摄|照片|图片|配图|\b(photo\w*|pictures?)\b", "摄影|摄|图片|图"),
+    "photographer": _field(r"拍摄|摄影师?|拍|摄|照片|图片|配图|\b(photo\w*|pictures?)\b", "摄影|摄|图片|图"),
     "source": _field(
         r"来源|出处|出自|哪[家份个]?(?:媒体|报)|报纸|媒体|刊[登发]|\b(newspaper|source|media)\b", "来源|稿源|出处"
     ),
@@ -56,7 +56,7 @@ _DOCUMENT = re.compile(
 )
 _LINE = re.compile(f"[^{BREAKS}]+")
 _EMPTY = re.compile(
-    r"是|的|谁|哪[一家位个份些两里年天]*|什么|几[位个人]?|多少|叫|由|在|于|上|了|呢|吗|请问|名字|姓名|名单|分别|又|还|有|都|人"
+    r"是|的|那|这|谁|哪[一家位个份些两里年天]*|什么|几[位个人]?|多少|叫|由|在|于|上|了|呢|吗|请问|名字|姓名|名单|分别|又|还|有|都|人"
     r"|负责|来自|最初|家|文字|时候|日期|时间|年|月|日|which|what|who|when|where|is|are|was|were|the|this|that|by|from|of|did|it|name"
 )
 

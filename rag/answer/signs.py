@@ -15,15 +15,20 @@ from rag.question import Kind
 IS = re.compile(r"是|为|指|即|称|叫|名")
 
 _NUMERAL = "〇零一二两三四五六七八九十百千万亿"
-_MEASURES = "个名位年月日家所座次届项种部条人岁倍成"
+_MEASURES = (
+    "个名位年月日天家所座次届项种部条人岁倍成段集招栋尺层件支只艘本篇场句首对组批类份台辆架间处户亩公米里元吨度级门套颗朵片张幅枚"
+    "把根棵匹头群队排回遍章节卷期代世任国省市县区州镇村户株艘架"
+)
 _BODIES = (
     "公司 大学 学院 学校 中学 小学 实验室 委员会 中心 集团 协会 政府 银行 组织 机构 乐团 球队 电视台 俱乐部 研究所 "
     "法院 医院 出版社 报社 日报 晚报 代表团"
 )
 _SIGNS: Mapping[Kind, re.Pattern[str]] = {
-    "number": re.compile(rf"\d+(?:\.\d+)?|[{_NUMERAL}]{{2,}}|[二两三四五六七八九十百千](?=[{_MEASURES}])"),
+    "number": re.compile(rf"\d+(?:\.\d+)?|[{_NUMERAL}]{{2,}}|[{_NUMERAL}数](?=[{_MEASURES}])"),
     "date": re.compile(
-        r"\d{1,4}年|\d{1,2}月|\d{1,2}[日号]|[〇零一二三四五六七八九]{2,4}年|世纪|年代|年间|时期|\d{4}-\d{1,2}|[同次翌]年"
+        r"\d{1,4}年|\d{1,2}月|\d{1,2}[日号]|[〇零元一二三四五六七八九十]{1,4}[年月]|世纪|年代|年间|时期|\d{4}-\d{1,2}"
+        r"|[同次翌当今去每]年|[晨晚夜]|(?:周|星期)[一二三四五六日]|[春夏秋冬]季|[^\W\d_]代(?!表)|民国|[前后]$|时(?=[,，])"
+        r"|期间|以来"
     ),
     "place": re.compile(r"[一-鿿](?:省|市|县|区|州|镇|乡|村|岛|国|港|湾|河|江|湖|山|路|街|道|里|洲|寺|宫|站|城)"),
     "organisation": re.compile("|".join(_BODIES.split()) + r"|[局厅部院署社馆厂会党团队军系](?![一-鿿])"),
@@ -31,6 +36,8 @@ _SIGNS: Mapping[Kind, re.Pattern[str]] = {
     "list": re.compile(r"、|以及|分别|包括|和"),
 }
 _LABEL = re.compile(r"(?:^|[\s;；(（])([一-鿿]{1,6})\s*[:：|｜]|([一-鿿])\s*[/／]")
+_TITLE = re.compile(r".?(?:长|书记|主席|主任|总理|经理|总裁)$|教授|院士|博士|先生|女士|小姐|同志|老师|医生|将军|皇帝")
+_FOREIGN = re.compile(r"[一-鿿]{1,8}(?:[·・•][一-鿿]{1,8})+|[a-z]{2,}(?: [a-z.]{2,}){1,3}")
 _COUNTED = re.compile(r"(?:多少|几)\s*([^\W\d_])")
 _FOCUS = re.compile(
     r"(?:什么|哪[一几两二三四五六七八九十些个家种项位所座类]*|多少|几)(?:[个家种项位所座类些名条])?([一-鿿]{1,8})"
@@ -50,7 +57,9 @@ def sought(question: str, kind: Kind) -> Sought:
     """Of a folded question."""
     measure, focus = _COUNTED.search(question), _FOCUS.search(question)
     counted = (
-        re.compile(rf"[\d{_NUMERAL}余多几.,]\s*{re.escape(measure.group(1))}") if measure and kind == "number" else None
+        re.compile(rf"[\d{_NUMERAL}余多几数.,]\s*{re.escape(measure.group(1))}")
+        if measure and kind == "number"
+        else None
     )
     return Sought(counted, focus.group(1) if focus else "", frozenset(_FIGURE.findall(question)))
 
@@ -64,6 +73,9 @@ def spots(text: str, kind: Kind, question: str) -> list[int]:
     """Where in folded ``text`` something of ``kind`` stands that the folded ``question`` does not say itself."""
     if kind == "person":
         return [text.find(name) for name in _persons(text) if name not in question]
+    if kind == "place":
+        named = [text.find(name) for name in _places(text) if name not in question]
+        return named + [m.start() for m in _SIGNS["place"].finditer(text) if m.group(0) not in question]
     pattern = _SIGNS.get(kind)
     return [m.start() for m in pattern.finditer(text) if m.group(0) not in question] if pattern else []
 
@@ -75,4 +87,21 @@ def labels(text: str) -> list[str]:
 
 @lru_cache(maxsize=8192)
 def _persons(text: str) -> tuple[str, ...]:
-    return tuple(word for word, tag in rjieba.tag(text) if tag.startswith("nr") and len(word) > 1)
+    """Words that the tagger takes for names of people, but for those that name a thing: 金凤 of 金凤实验室."""
+    words = _tagged(text)
+    following = [*words[1:], ("", "x")]
+    return tuple(
+        word
+        for (word, tag), (after, kind) in zip(words, following, strict=True)
+        if (tag.startswith("nr") and len(word) > 1 and (not kind.startswith("n") or _TITLE.match(after)))
+    ) + tuple(_FOREIGN.findall(text))
+
+
+def _places(text: str) -> tuple[str, ...]:
+    return tuple(word for word, tag in _tagged(text) if tag == "ns" and len(word) > 1)
+
+
+@lru_cache(maxsize=8192)
+def _tagged(text: str) -> list[tuple[str, str]]:
+    tagged: list[tuple[str, str]] = rjieba.tag(text)
+    return tagged
