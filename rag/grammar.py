@@ -11,3 +11,17 @@ PRONOUN = re.compile(
     r"它们|他们|她们|(?<!其)[它他她](?![乡国人日])|(?<![与尤极及])其(?![他它实中余次间])|"
     r"\b(it|its|they|their|them|he|his|she|her)\b"
 )
+_SHORT = dict(
+    pair.split(":")
+    for pair in (
+        "京:北京 津:天津 沪:上海 渝:重庆 冀:河北 晋:山西 辽:辽宁 苏:江苏 浙:浙江 皖:安徽 闽:福建 赣:江西 鲁:山东 "
+        "豫:河南 鄂:湖北 湘:湖南 粤:广东 桂:广西 琼:海南 川:四川 蜀:四川 黔:贵州 滇:云南 陕:陕西 陇:甘肃 港:香港 "
+        "澳:澳门 成:成都"
+    ).split()
+)
+_SHORTS = re.compile(f"(?:成(?=渝)|[{''.join(set(_SHORT) - {'成'})}]){{2,}}")
+
+
+def full_names(text: str) -> list[str]:
+    """The provinces and cities that short names in a row stand for: 京津冀 is 北京, 天津, 河北. One alone is left."""
+    return [_SHORT[character] for run in _SHORTS.findall(text) for character in run]

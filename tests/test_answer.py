@@ -14,6 +14,7 @@ from rag.answer.features import NAMES, features
 from rag.answer.scorer import load, signals
 from rag.answer.signs import labels, sought, spots
 from rag.answer.units import LONGEST, Unit, units, windows
+from rag.grammar import full_names
 from rag.types import Document, Hit
 
 
@@ -109,6 +110,19 @@ def test_features_do_not_depend_on_the_script_or_width() -> None:
         for q in ("青江大桥全长多少米?", "青江大橋全長多少米？")
     ]
     np.testing.assert_array_equal(rows[0], rows[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("京津冀协同发展", ["北京", "天津", "河北"]),
+        ("成渝地区", ["成都", "重庆"]),
+        ("江苏的湘菜馆", []),
+        ("成立于川西", []),
+    ],
+)
+def test_short_names_in_a_row_stand_for_provinces(text: str, names: list[str]) -> None:
+    assert full_names(text) == names
 
 
 def test_sentences_side_by_side_become_one_citation() -> None:

@@ -19,6 +19,7 @@ from rag.analyze import query_terms
 from rag.answer import signs
 from rag.answer.units import Unit
 from rag.followup import subjects
+from rag.grammar import full_names
 from rag.question import kind_of
 from rag.text import fold
 from rag.types import Document, Hit
@@ -114,11 +115,12 @@ class _Terms(NamedTuple):
 @lru_cache(maxsize=8192)
 def _terms(text: str) -> _Terms:
     folded = fold(text)
-    runs = _RUN.findall(folded)
+    names = full_names(folded)
+    runs = [*_RUN.findall(folded), *names]
     latin = frozenset(_LATIN.findall(folded))
-    words = frozenset(w for w in rjieba.cut(folded) if len(w) > 1 and _RUN.match(w))
+    words = frozenset(w for w in rjieba.cut(folded) if len(w) > 1 and _RUN.match(w)).union(latin, names)
     pairs = frozenset(run[i : i + 2] for run in runs for i in range(len(run) - 1))
-    return _Terms(folded, words | latin, pairs | latin, frozenset("".join(runs)) | latin)
+    return _Terms(folded, words, pairs | latin, frozenset("".join(runs)) | latin)
 
 
 def features(
