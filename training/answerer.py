@@ -339,6 +339,17 @@ def fit(train: Sequence[Sample], valid: Sequence[Sample], hidden: int, epochs: i
     }  # fmt: skip
 
 
+def joined(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One network that gives the mean of the members' logits: their hidden units side by side."""
+    return {
+        "mean": members[0]["mean"],
+        "scale": members[0]["scale"],
+        "w1": np.concatenate([m["w1"] for m in members], axis=1),
+        "b1": np.concatenate([m["b1"] for m in members]),
+        "w2": np.concatenate([m["w2"] for m in members]) / len(members),
+    }
+
+
 def _loss(net: torch.nn.Module, batch: Sequence[Sample], mean: Matrix, scale: Matrix) -> torch.Tensor:
     longest = max(len(s.right) for s in batch)
     x = np.zeros((len(batch), longest, len(NAMES)), dtype=np.float32)
@@ -403,6 +414,7 @@ def main() -> None:
     parser.add_argument("--unseen", type=float, default=1.0, help="share of the passages that --model has not seen")
     parser.add_argument("--asks", type=int, default=2500, help="questions asked of the libraries of each size")
     parser.add_argument("--hidden", type=int, default=24)
+    parser.add_argument("--members", type=int, default=5, help="networks that are trained and averaged")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints/answerer"))
     parser.add_argument("--seed", type=int, default=7)
@@ -427,7 +439,8 @@ def main() -> None:
         kept(args.checkpoints / f"{name}-{i}.npz", partial(samples, documents, part, scorer, shelf, asks, args.seed))
         for i, (part, asks) in enumerate(zip(parts, (args.asks, args.asks // 4), strict=True))
     )
-    scorer = replace(scorer, **fit(train, valid, args.hidden, args.epochs, args.seed))
+    members = [fit(train, valid, args.hidden, args.epochs, args.seed + i) for i in range(args.members)]
+    scorer = replace(scorer, **joined(members))
     curve, threshold = calibrate(replace(scorer, calibration=np.zeros(6, np.float32)), valid)
     scorer = replace(scorer, calibration=curve, threshold=np.array(threshold, np.float32))
     np.savez_compressed(args.out, **{name: getattr(scorer, name) for name in Scorer.__slots__})

@@ -1,0 +1,128 @@
+"""The situations that the answer stage is trained in, on passages made here; and that what is fitted can be loaded."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag import embed
+from rag.answer.features import NAMES
+from rag.answer.scorer import Scorer, load
+from rag.types import Document
+from training import answerer
+from training.answerer import Question, Sample
+
+TOWNS = "青江 白沙 柳林 石门 云岭 南屏 东湖 西坪 北渡 桃溪 竹山 松岗 梅村 兰溪 菊园 荷塘".split()
+
+
+def passage(number: int) -> tuple[Document, list[Question]]:
+    town, year = TOWNS[number], 1950 + number
+    sentences = [
+        f"{town}大桥建成于{year}年，横跨{town}河两岸。",
+        f"大桥全长{300 + 7 * number}米，桥面宽{10 + number}米。",
+        f"{town}大桥的设计师是王{town[0]}明，他是本地人。",
+        "两岸居民从此往来方便，集市也更加热闹，每到周末都有许多外地客人前来游览观光。",
+        "桥头立有石碑，记述修桥的经过和捐款人的姓名，碑文由当地的一位老先生书写。",
+    ]
+    text = "".join(sentences)
+    asked = [
+        (f"{town}大桥建成于哪一年？", f"{year}年"),
+        (f"{town}大桥全长多少米？", f"{300 + 7 * number}米"),
+        (f"{town}大桥的设计师是谁？", f"王{town[0]}明"),
+        (f"{year}年建成的大桥在哪里？", f"横跨{town}河两岸"),
+    ]
+    document = Document(id=f"p{number}", title=f"{town}大桥", text=text)
+    return document, [Question(q, document.id, a, text.index(a)) for q, a in asked]
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[dict[str, Document], list[Question]]:
+    pairs = [passage(number) for number in range(len(TOWNS))]
+    return {d.id: d for d, _ in pairs}, [q for _, own in pairs for q in own]
+
+
+def test_a_near_miss_has_lost_the_sentences_that_answer_it(made: tuple[dict[str, Document], list[Question]]) -> None:
+    documents, questions = made
+    kinds = set()
+    for seed in range(30):
+        own = [q for q in questions if q.document_id == "p3"]
+        document, asked = answerer._mutilated(documents["p3"], own, random.Random(seed))
+        for question, kind in asked:
+            kinds.add(kind)
+            if kind == "present":
+                assert document.text[question.start :].startswith(question.answer)
+            else:
+                assert question.answer not in document.text
+    assert kinds == {"present", "removed"}
+
+
+def test_a_swapped_question_asks_of_what_the_text_does_not_name(
+    made: tuple[dict[str, Document], list[Question]],
+) -> None:
+    documents, questions = made
+    swapped = [q for s in range(10) for q in answerer._swapped(questions, documents, documents, random.Random(s))]
+    assert len(swapped) > 20
+    for question in swapped:
+        town = documents[question.document_id].title
+        year = question.text[:4] if question.text[:4].isdigit() else ""
+        assert town not in question.text or (year and year not in documents[question.document_id].text)
+
+
+def test_a_lengthened_document_keeps_the_answers_in_their_place(
+    made: tuple[dict[str, Document], list[Question]],
+) -> None:
+    documents, questions = made
+    own = [(q, "present") for q in questions if q.document_id == "p5"]
+    more = [documents["p1"], documents["p2"], documents["p9"]]
+    for seed in range(8):
+        library, todo = answerer._lengthened({"p5": documents["p5"]}, own, more, random.Random(seed))
+        text = library["p5"].text
+        assert all(d.text in text for d in (*more, documents["p5"]))
+        assert all(text[q.start :].startswith(q.answer) for q, _ in todo)
+
+
+@pytest.fixture(scope="module")
+def asked(made: tuple[dict[str, Document], list[Question]]) -> list[Sample]:
+    documents, questions = made
+    shelf = answerer.Shelf(embed.load())
+    return answerer.samples(documents, questions, load(), shelf, asks=12, seed=1)
+
+
+def test_samples_are_what_the_answer_stage_sees(asked: list[Sample]) -> None:
+    assert {s.kind for s in asked} == set(answerer.KINDS)
+    for sample in asked:
+        assert sample.features.shape == (len(sample.right), len(NAMES)) and np.isfinite(sample.features).all()
+        assert sample.kind == "present" or not sample.right.any()
+    present = [s for s in asked if s.kind == "present"]
+    assert np.mean([s.right.any() for s in present]) > 0.9
+
+
+def test_what_is_fitted_answers_and_refuses_and_can_be_loaded(asked: list[Sample], tmp_path: Path) -> None:
+    members = [answerer.fit(asked, asked, hidden=8, epochs=12, seed=seed) for seed in (1, 2)]
+    both = answerer.joined(members)
+    parts = [replace(load(), **m) for m in members]
+    scorer = replace(load(), **both)
+    x = asked[0].features
+    np.testing.assert_allclose(scorer.logits(x), (parts[0].logits(x) + parts[1].logits(x)) / 2, rtol=1e-4, atol=1e-4)
+    curve, threshold = answerer.calibrate(scorer, asked)
+    scorer = replace(scorer, calibration=curve, threshold=np.array(threshold, np.float32))
+    file = tmp_path / "weights.npz"
+    np.savez_compressed(file, allow_pickle=False, **{name: getattr(scorer, name) for name in Scorer.__slots__})
+    again = load(file)
+    np.testing.assert_array_equal(again.logits(x), scorer.logits(x))
+    figures = answerer.report(again, asked)["0"]
+    assert figures["chosen"] > 0.6 and figures["false refusals"] <= 0.15
+    assert figures["refused absent"] > 0.5
+
+
+def test_stored_samples_are_taken_back(asked: list[Sample], tmp_path: Path) -> None:
+    file = tmp_path / "samples.npz"
+    first = answerer.kept(file, lambda: asked)
+    second = answerer.kept(file, lambda: pytest.fail("made again"))
+    for one, two, three in zip(asked, first, second, strict=True):
+        for other in (two, three):
+            np.testing.assert_array_equal(one.features, other.features)
+            np.testing.assert_array_equal(one.right, other.right)
+            assert (one.kind, one.size, one.found) == (other.kind, other.size, other.found)
