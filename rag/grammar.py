@@ -3,10 +3,16 @@
 import re
 
 HAN = re.compile(r"[一-鿿]")
-ASKS = re.compile(
-    r"什么|哪|谁|何(?=[时处人地以为])|多少|多[大高长远久重宽深快厚](?![的了])|(?<![这那近前后十好上])几(?![乎何])|"
-    r"吗|为何|如何|怎|是否|是不是|有没有|\b(what|which|who|whom|whose|when|where|why|how)\b"
+HOW_MUCH = (  # 多大, 几个: not in 多伦多大学, 这几个, 几乎
+    r"多少|(?:有|是|达|约|为|长|宽|地|离)多[大高长远久重宽深快厚]|多[大高长远久重宽深快厚](?=[的呢吗?？,，。\s]|$)"
+    r"|(?<![这那近前后十好上数])几(?![乎何])"
 )
+WHAT = (
+    r"什么|哪|谁|何(?=[时处人地以为年])|多少|为何|如何|怎|是否|是不是|有没有|吗"
+    r"|\b(?:what|which|who|whom|whose|when|where|why|how)\b"
+)
+ASKS = re.compile(rf"{WHAT}|{HOW_MUCH}")
+ASKS_PLAINLY = re.compile(WHAT)  # what hardly ever stands in a clause that asks nothing
 PRONOUN = re.compile(
     r"它们|他们|她们|(?<!其)[它他她](?![乡国人日])|(?<![与尤极及])其(?![他它实中余次间])|"
     r"\b(it|its|they|their|them|he|his|she|her)\b"

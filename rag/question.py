@@ -10,7 +10,7 @@ from typing import Literal
 
 from rag.followup import Similarity, resolve, subjects, topics
 from rag.gloss import gloss
-from rag.grammar import ASKS, HAN, PRONOUN
+from rag.grammar import ASKS, ASKS_PLAINLY, HAN, HOW_MUCH, PRONOUN
 from rag.text import fold
 from rag.types import Turn
 
@@ -42,8 +42,7 @@ _PATTERNS: dict[Kind, str] = {
     "reason": r"为什么|为何|为啥|何以|什么原因|原因是|\bwhy\b",
     "date": r"何时|几时|什么时[候间]|啥时候|哪一?(年|月|天|日|个月|个年代|个世纪)|几[年月日号](?!龄)"
     r"|(日期|时间)(是|为|:)|\bwhen\b|\bwhat (year|date|month|day|time)\b|\bwhich (year|month|day)\b",
-    "number": r"多少|(?<![这那近前后十好上])几[^乎何]|多[大高长远久重宽深快厚]|占比|比例|百分之"
-    r"|\bhow (many|much|long|far|old|large|big|high)\b",
+    "number": rf"{HOW_MUCH}|占比|比例|百分之|\bhow (many|much|long|far|old|large|big|high)\b",
     "list": r"哪些|有哪|哪[两二三四五六七八九十几]|分别|包括什么|包括哪|列举|\bwhich [a-z -]*s\b|\bwhat are\b|\blist\b",
     "person": r"谁|何人|哪一?(位|名)|什么人|(姓名|名字)是什么|\bwho(m|se)?\b",
     "organisation": r"哪一?(家|所)|(哪|什么)个?(机构|公司|部门|单位|组织|大学|学校|企业|团体|媒体|政府|球队)"
@@ -53,7 +52,7 @@ _PATTERNS: dict[Kind, str] = {
     r"|^(is|are|was|were|do|does|did|has|have|can|will)\b",
 }
 _KINDS = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
-_BORDER = re.compile(r"(?<=[?？])|[,，;；。](?:以及|并且|同时|另外|还有|而)?")
+_BORDER = re.compile(r"(?<=[?？])|[,，;；。](?:以及|并且|同时|另外|还有|而)?|、(?=谁|什么|哪|多少)")
 
 
 def understand(
@@ -96,7 +95,9 @@ def _parts(text: str) -> tuple[str, ...]:
     pieces = [p for p in pieces if p]
     whole: list[str] = []
     for piece in pieces:  # a clause that asks nothing belongs to the question it stands before, or after the last one
-        if whole and not (ASKS.search(fold(whole[-1])) and ASKS.search(fold(piece))):
+        ended = bool(whole) and whole[-1].endswith(("?", "？"))
+        asks = ASKS if ended else ASKS_PLAINLY
+        if whole and not (asks.search(fold(whole[-1])) and asks.search(fold(piece))):
             whole[-1] = f"{whole[-1]},{piece}"
         else:
             whole.append(piece)

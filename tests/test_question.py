@@ -15,6 +15,7 @@ def conversation(*contents: str) -> list[Turn]:
     ("question", "kind"),
     [
         ("这座大桥全长多少米?", "number"),
+        ("多伦多大学的校长是谁?", "person"),
         ("水库能装几亿立方米水?", "number"),
         ("景区占地多大?", "number"),
         ("这几项工程由哪家公司承建?", "organisation"),
@@ -85,6 +86,9 @@ def test_without_a_conversation_nothing_is_added() -> None:
         ("在长江上游,大桥有几座?", ["在长江上游,大桥有几座?"]),
         ("这几座大桥,由谁设计?", ["这几座大桥,由谁设计?"]),
         ("大桥有多长?", ["大桥有多长?"]),
+        ("多伦多大学历史悠久,校长是谁?", ["多伦多大学历史悠久,校长是谁?"]),
+        ("沿江几个县中,哪个县最早通电?", ["沿江几个县中,哪个县最早通电?"]),
+        ("大桥由谁设计、谁施工?", ["大桥由谁设计", "大桥谁施工?"]),
     ],
 )
 def test_two_questions_in_one_are_told_apart(question: str, parts: list[str]) -> None:

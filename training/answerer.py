@@ -41,9 +41,10 @@ from rag.text import fold, sentences
 from rag.types import Chunk, Document
 from training.data import lines, place
 
-SITUATIONS = 5  # raised whenever other samples would be drawn, so that stored ones are not taken for them
+SITUATIONS = 6  # raised whenever other samples would be drawn, so that stored ones are not taken for them
 TOP_K = 5
 KINDS = ("present", "removed", "swapped", "absent")
+LOSS = {"present": 1.0, "removed": 3.0, "swapped": 2.0, "absent": 1.0}  # in the loss: near misses are the hard ones
 _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?=年)")
 SIZES = (1, 1, 1, 1, 3, 10, 30, 100, 300, 1000)  # documents of a library, drawn evenly by questions
 NEAR = 6  # passages that count as being on the topic of another
@@ -364,7 +365,8 @@ def _loss(net: torch.nn.Module, batch: Sequence[Sample], mean: Matrix, scale: Ma
     z = net(torch.from_numpy(x)).squeeze(-1).masked_fill(~torch.from_numpy(real), -torch.inf)
     z = torch.cat([z, torch.zeros(len(batch), 1)], dim=1)
     wanted = torch.logsumexp(z.masked_fill(~torch.from_numpy(right), -torch.inf), dim=1)
-    return (torch.logsumexp(z, dim=1) - wanted).mean()
+    weight = torch.tensor([LOSS[sample.kind] for sample in batch])
+    return ((torch.logsumexp(z, dim=1) - wanted) * weight).sum() / weight.sum()
 
 
 def calibrate(scorer: Scorer, valid: Sequence[Sample]) -> tuple[Matrix, float]:
