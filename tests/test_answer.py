@@ -9,7 +9,7 @@ from articles import BRIDGE, TEA
 from numpy.typing import NDArray
 
 from rag.answer.cite import Statement, cite
-from rag.answer.extract import choose
+from rag.answer.extract import choose, with_list
 from rag.answer.features import NAMES, features
 from rag.answer.scorer import load, signals
 from rag.answer.signs import labels, sought, spots
@@ -161,6 +161,17 @@ def test_more_is_said_only_while_it_is_nearly_as_likely_and_short() -> None:
     assert [u.text[0] for u in choose([unit("甲" * 90, 0), unit("乙" * 90, 99)], alike[:2])] == ["甲"]
     same = [unit("甲乙丙", 0, "a"), unit("甲乙丙", 7, "b")]
     assert len(choose(same, alike[:2])) == 1  # nothing is said twice
+
+
+def test_a_list_that_is_announced_comes_whole() -> None:
+    items = "1. 新建两所小学。\n2. 改造三座桥梁。\n3. 开通四条公交线路。\n4. 修缮古城墙。"
+    text = f"县里今年要办以下几件实事:\n{items}\n\n另据了解,资金已到位。"
+    document = Document(id="list", title="", text=text)
+    made = units([hit(document)], {"list": document})
+    said = with_list([made[0]], made, {"list": document})
+    assert [u.text[0] for u in said[1:]] == ["1", "2", "3", "4"]
+    assert said[-1].end - said[0].start <= 300
+    assert with_list([made[1]], made, {"list": document}) == [made[1]]
 
 
 def test_confidence_is_a_probability_and_rises_with_the_best_logit() -> None:

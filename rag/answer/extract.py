@@ -11,6 +11,7 @@ from rag.answer.features import NAMES, features
 from rag.answer.fields import CONFIDENCE, about_document
 from rag.answer.scorer import Scorer
 from rag.answer.units import LONGEST, Unit, sentence_numbers, units
+from rag.ingest.lines import is_bulleted
 from rag.question import Single
 from rag.text import fold
 from rag.types import Document, Hit, Reason
@@ -59,7 +60,7 @@ def extract(
     if confidence < threshold:
         known = float(matrix[:, NAMES.index("words_passage")].max())
         return Extract((), confidence, "no_answer" if known >= TOPIC_KNOWN else "no_topic")
-    chosen = choose(candidates, logits)
+    chosen = with_list(choose(candidates, logits), candidates, documents)
     return Extract(tuple(_statements(chosen, documents, confidence)), confidence, None)
 
 
@@ -80,6 +81,23 @@ def choose(candidates: Sequence[Unit], logits: NDArray[np.float32]) -> list[Unit
         chosen.append(unit)
         length += len(unit.text)
     return chosen
+
+
+def with_list(chosen: Sequence[Unit], candidates: Sequence[Unit], documents: Mapping[str, Document]) -> list[Unit]:
+    """Where the best unit announces a list (it ends in a colon), the lines below it, as far as a quote reaches."""
+    best = chosen[0]
+    if not best.text.endswith((":", "：")):
+        return list(chosen)
+    text, listed = documents[best.document_id].text, [best]
+    for unit in sorted((u for u in candidates if u.document_id == best.document_id), key=lambda u: u.start):
+        if unit.start < listed[-1].end:
+            continue
+        items = len(listed) > 1 and is_bulleted(listed[-1].text)
+        full = unit.end - best.start > QUOTE_LIMIT or (not items and len(listed) > MOST)
+        if full or text[listed[-1].end : unit.start].strip() or (items and not is_bulleted(unit.text)):
+            break
+        listed.append(unit)
+    return listed if len(listed) > 1 else list(chosen)
 
 
 def _overlap(a: Unit, b: Unit) -> bool:
