@@ -106,8 +106,7 @@ def test_what_is_fitted_answers_and_refuses_and_can_be_loaded(asked: list[Sample
     scorer = replace(load(), **both)
     x = asked[0].features
     np.testing.assert_allclose(scorer.logits(x), (parts[0].logits(x) + parts[1].logits(x)) / 2, rtol=1e-4, atol=1e-4)
-    curve, threshold = answerer.calibrate(scorer, asked)
-    scorer = replace(scorer, calibration=curve, threshold=np.array(threshold, np.float32))
+    scorer = replace(scorer, **answerer.calibrate(scorer, asked))
     file = tmp_path / "weights.npz"
     np.savez_compressed(file, allow_pickle=False, **{name: getattr(scorer, name) for name in Scorer.__slots__})
     again = load(file)

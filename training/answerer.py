@@ -44,9 +44,9 @@ from training.data import lines, place
 SITUATIONS = 6  # raised whenever other samples would be drawn, so that stored ones are not taken for them
 TOP_K = 5
 KINDS = ("present", "removed", "swapped", "absent")
-LOSS = {"present": 1.0, "removed": 3.0, "swapped": 2.0, "absent": 1.0}  # in the loss: near misses are the hard ones
 _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?=年)")
 SIZES = (1, 1, 1, 1, 3, 10, 30, 100, 300, 1000)  # documents of a library, drawn evenly by questions
+REFUSED = 0.045  # of the questions whose answer is there
 NEAR = 6  # passages that count as being on the topic of another
 Matrix = NDArray[np.float32]
 
@@ -365,20 +365,23 @@ def _loss(net: torch.nn.Module, batch: Sequence[Sample], mean: Matrix, scale: Ma
     z = net(torch.from_numpy(x)).squeeze(-1).masked_fill(~torch.from_numpy(real), -torch.inf)
     z = torch.cat([z, torch.zeros(len(batch), 1)], dim=1)
     wanted = torch.logsumexp(z.masked_fill(~torch.from_numpy(right), -torch.inf), dim=1)
-    weight = torch.tensor([LOSS[sample.kind] for sample in batch])
-    return ((torch.logsumexp(z, dim=1) - wanted) * weight).sum() / weight.sum()
+    return (torch.logsumexp(z, dim=1) - wanted).mean()
 
 
-def calibrate(scorer: Scorer, valid: Sequence[Sample]) -> tuple[Matrix, float]:
-    """Slopes and intercept of the logistic curve, and the threshold at which 5% of the present are refused."""
+def calibrate(scorer: Scorer, valid: Sequence[Sample]) -> dict[str, Any]:
+    """What turns logits into a probability, and the threshold at which ``REFUSED`` of the present are refused."""
     from sklearn.linear_model import LogisticRegression
 
-    x = np.stack([signals(scorer.logits(s.features), s.features, s.sentences) for s in valid])
-    y = np.array([bool(s.right[int(np.argmax(scorer.logits(s.features)))]) for s in valid])
-    curve = LogisticRegression(C=100.0, max_iter=1000).fit(x, y)
-    p = curve.predict_proba(x)[:, 1]
+    logits = [scorer.logits(s.features) for s in valid]
+    x = np.stack([signals(z, s.features, s.sentences) for z, s in zip(logits, valid, strict=True)])
+    y = np.array([bool(s.right[int(np.argmax(z))]) for z, s in zip(logits, valid, strict=True)])
     present = np.array([s.kind == "present" for s in valid])
-    return np.append(curve.coef_[0], curve.intercept_).astype(np.float32), float(np.quantile(p[present], 0.05))
+    curve = LogisticRegression(C=100.0, max_iter=1000).fit(x, y)
+    sure = curve.predict_proba(x)[:, 1]
+    return {
+        "calibration": np.append(curve.coef_[0], curve.intercept_).astype(np.float32),
+        "threshold": np.array(np.quantile(sure[present], REFUSED), np.float32),
+    }
 
 
 def report(scorer: Scorer, valid: Sequence[Sample]) -> dict[str, dict[str, float]]:
@@ -443,8 +446,7 @@ def main() -> None:
     )
     members = [fit(train, valid, args.hidden, args.epochs, args.seed + i) for i in range(args.members)]
     scorer = replace(scorer, **joined(members))
-    curve, threshold = calibrate(replace(scorer, calibration=np.zeros(6, np.float32)), valid)
-    scorer = replace(scorer, calibration=curve, threshold=np.array(threshold, np.float32))
+    scorer = replace(scorer, **calibrate(scorer, valid))
     np.savez_compressed(args.out, **{name: getattr(scorer, name) for name in Scorer.__slots__})
     print("\n".join(f"{size}: {json.dumps(row)}" for size, row in report(scorer, valid).items()))
 

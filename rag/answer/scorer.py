@@ -28,7 +28,7 @@ class Scorer:
     mean, scale  float32 (f,): features are standardised with them
     w1 (f, h), b1 (h,), w2 (h,): the network, float32
     calibration  float32 (6,): slopes of the five signals of `confidence`, then the intercept
-    threshold    float: confidence from which a question is answered
+    threshold    float32 (): confidence from which a question is answered
     terms        uint64 (t,), ascending hashes of terms; levels uint8 (t,): their idf, 255 the rarest
     """
 
