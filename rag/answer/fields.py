@@ -48,10 +48,10 @@ _FIELDS = {
         r"|\bwhen\b.*\bpublished\b",
         "日期|时间|发布",
     ),
-    "title": _field(r"标题|题目|题名|篇名|(?:文章|报道|稿子|新闻).{0,3}叫什么|\b(title|headline)\b", "标题|题目"),
+    "title": _field(r"标题|题目|题名|篇名|(?:文章|报[道导]|稿子|新闻).{0,3}叫什么|\b(title|headline)\b", "标题|题目"),
 }
 _DOCUMENT = re.compile(
-    r"(?:这|该|本|此|那)?(?:一)?[篇则份条]?(?:文章|报道|新闻|稿子|稿件|本文|全文|该文|此文|文中|文件|文档|资料)|"
+    r"(?:这|该|本|此|那)?(?:一)?[篇则份条]?(?:文章|报[道导]|新闻|稿子|稿件|本文|全文|该文|此文|文中|文件|文档|资料)|"
     r"\b(?:this|the) (?:news )?(?:article|report|story|text|document|piece)\b"
 )
 _LINE = re.compile(f"[^{BREAKS}]+")
