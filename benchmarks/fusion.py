@@ -18,8 +18,8 @@ from rag.analyze import query_terms
 from rag.engine import Engine
 from rag.retrieve import DENSE_WEIGHT, fuse
 from rag.types import Document
-from training.answerer import read_cmrc
 from training.data import place
+from training.situations import read_cmrc
 
 WEIGHTS = (0.0, 0.03, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1e6)
 Asked = Sequence[tuple[str, str]]  # question, id of its document
@@ -63,10 +63,10 @@ def main() -> None:
                 items = [json.loads(line) for line in lines]
             asked = [(i["question"], i["id"].rpartition(separator)[0]) for i in items if i["answerable"]]
             sets.append((name, documents, asked))
-    for title, library, todo in sets:
-        print(f"\n{title}: {len(library)} documents, {len(todo)} questions\n")
+    for title, library, questions_of in sets:
+        print(f"\n{title}: {len(library)} documents, {len(questions_of)} questions\n")
         print("| weight | recall@1 | recall@5 |\n|--:|--:|--:|")
-        for weight, first, five in measure(library, todo, args.model):
+        for weight, first, five in measure(library, questions_of, args.model):
             label = "dense" if weight > 100 else f"**{weight}**" if weight == DENSE_WEIGHT else f"{weight}"
             print(f"| {label} | {first:.4f} | {five:.4f} |")
 

@@ -11,8 +11,8 @@ from rag import embed
 from rag.answer.features import NAMES
 from rag.answer.scorer import Scorer, load
 from rag.types import Document
-from training import answerer
-from training.answerer import Question, Sample
+from training import answerer, situations
+from training.situations import Question, Sample
 
 TOWNS = "青江 白沙 柳林 石门 云岭 南屏 东湖 西坪 北渡 桃溪 竹山 松岗 梅村 兰溪 菊园 荷塘".split()
 
@@ -48,7 +48,7 @@ def test_a_near_miss_has_lost_the_sentences_that_answer_it(made: tuple[dict[str,
     kinds = set()
     for seed in range(30):
         own = [q for q in questions if q.document_id == "p3"]
-        document, asked = answerer._mutilated(documents["p3"], own, random.Random(seed))
+        document, asked = situations._mutilated(documents["p3"], own, random.Random(seed))
         for question, kind in asked:
             kinds.add(kind)
             if kind == "present":
@@ -62,7 +62,7 @@ def test_a_swapped_question_asks_of_what_the_text_does_not_name(
     made: tuple[dict[str, Document], list[Question]],
 ) -> None:
     documents, questions = made
-    swapped = [q for s in range(10) for q in answerer._swapped(questions, documents, documents, random.Random(s))]
+    swapped = [q for s in range(10) for q in situations._swapped(questions, documents, documents, random.Random(s))]
     assert len(swapped) > 20
     for question in swapped:
         town = documents[question.document_id].title
@@ -77,21 +77,21 @@ def test_a_lengthened_document_keeps_the_answers_in_their_place(
     own = [(q, "present") for q in questions if q.document_id == "p5"]
     more = [documents["p1"], documents["p2"], documents["p9"]]
     for seed in range(8):
-        library, todo = answerer._lengthened({"p5": documents["p5"]}, own, more, random.Random(seed))
+        library, pending = situations._lengthened({"p5": documents["p5"]}, own, more, random.Random(seed))
         text = library["p5"].text
         assert all(d.text in text for d in (*more, documents["p5"]))
-        assert all(text[q.start :].startswith(q.answer) for q, _ in todo)
+        assert all(text[q.start :].startswith(q.answer) for q, _ in pending)
 
 
 @pytest.fixture(scope="module")
 def asked(made: tuple[dict[str, Document], list[Question]]) -> list[Sample]:
     documents, questions = made
-    shelf = answerer.Shelf(embed.load())
-    return answerer.samples(documents, questions, load(), shelf, asks=12, seed=1)
+    shelf = situations.Shelf(embed.load())
+    return situations.samples(documents, questions, load(), shelf, asks=12, seed=1)
 
 
 def test_samples_are_what_the_answer_stage_sees(asked: list[Sample]) -> None:
-    assert {s.kind for s in asked} == set(answerer.KINDS)
+    assert {s.kind for s in asked} == set(situations.KINDS)
     for sample in asked:
         assert sample.features.shape == (len(sample.right), len(NAMES)) and np.isfinite(sample.features).all()
         assert sample.kind == "present" or not sample.right.any()
@@ -118,8 +118,8 @@ def test_what_is_fitted_answers_and_refuses_and_can_be_loaded(asked: list[Sample
 
 def test_stored_samples_are_taken_back(asked: list[Sample], tmp_path: Path) -> None:
     file = tmp_path / "samples.npz"
-    first = answerer.kept(file, lambda: asked)
-    second = answerer.kept(file, lambda: pytest.fail("made again"))
+    first = situations.kept(file, lambda: asked)
+    second = situations.kept(file, lambda: pytest.fail("made again"))
     for one, two, three in zip(asked, first, second, strict=True):
         for other in (two, three):
             np.testing.assert_array_equal(one.features, other.features)
