@@ -187,9 +187,9 @@ def test_confidence_is_a_probability_and_rises_with_the_best_logit() -> None:
 def test_parts_of_one_sentence_are_not_each_other_s_rivals() -> None:
     rows = np.zeros((3, len(NAMES)), np.float32)
     logits = np.array([3.0, 2.9, -1.0], np.float32)
-    assert signals(logits, rows, np.array([0, 0, 1], np.int32))[1] == 4.0
-    assert signals(logits, rows, np.array([0, 1, 2], np.int32))[1] == pytest.approx(0.1, abs=1e-5)
-    assert signals(logits[:2], rows[:2], np.array([0, 0], np.int32))[1] == 5.0
+    assert signals(logits, rows, np.array([0, 0, 1], np.int32))[2] == 4.0
+    assert signals(logits, rows, np.array([0, 1, 2], np.int32))[2] == pytest.approx(0.1, abs=1e-5)
+    assert signals(logits[:2], rows[:2], np.array([0, 0], np.int32))[2] == 5.0
 
 
 def test_rare_terms_weigh_more_than_common_ones() -> None:

@@ -27,7 +27,7 @@ class Scorer:
     names        str (f,): the features that the rest was fitted to
     mean, scale  float32 (f,): features are standardised with them
     w1 (f, h), b1 (h,), w2 (h,): the network, float32
-    calibration  float32 (6,): slopes of the five signals of `confidence`, then the intercept
+    calibration  float32 (8,): slopes of the seven `signals`, then the intercept
     threshold    float32 (): confidence from which a question is answered
     terms        uint64 (t,), ascending hashes of terms; levels uint8 (t,): their idf, 255 the rarest
     """
@@ -72,7 +72,10 @@ def _weight(scorer: Scorer, term: str) -> float:
 def signals(
     logits: NDArray[np.float32], features: NDArray[np.float32], sentences: NDArray[np.int32]
 ) -> NDArray[np.float32]:
-    """What the calibration looks at, float32 (5,): the best logit, its lead, the log-odds against «none», coverage.
+    """What the calibration looks at, float32 (7,): the best logit, its lead, the log-odds against «none», coverage.
+
+    The best logit and the odds come a second time cut off at 0, so that the curve may bend there: below, «none of them»
+    is the likelier.
 
     Parts of one sentence are not each other's rivals: of each sentence only the best part counts.
     """
@@ -80,9 +83,8 @@ def signals(
     rivals = [float(logits[sentences == number].max()) for number in np.unique(sentences)]
     lead = float(logits[best]) - max((z for z in rivals if z < logits[best]), default=float(logits[best]) - 5.0)
     odds = float(np.logaddexp.reduce(rivals))
-    return np.array(
-        [logits[best], min(lead, 5.0), odds, features[best, _PAIRS], features[best, _PASSAGE]], dtype=np.float32
-    )
+    bent = (float(logits[best]), min(float(logits[best]), 0.0), min(lead, 5.0), odds, min(odds, 0.0))
+    return np.array([*bent, features[best, _PAIRS], features[best, _PASSAGE]], dtype=np.float32)
 
 
 @lru_cache(maxsize=1)
