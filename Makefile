@@ -1,7 +1,8 @@
 # What a person types. Settings pass through as environment variables: RAG_PORT=8123 make serve
 PYTHON ?= python3
 VENV   ?= .venv
-DATA   ?= ../shared/train
+SHARED ?= ../shared
+DATA   ?= $(SHARED)/train
 BIN    := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install -q -c constraints.txt
 
@@ -10,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit train benchmark clean
+.PHONY: help serve ask search build eval test lint types unit train benchmark retrieval clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,13 +44,16 @@ unit: $(VENV)/.test
 	$(BIN)/python -m pytest -q
 
 train: $(VENV)/.train  ## train all weights from $(DATA)
-	$(BIN)/python -m training.embedder --data $(DATA) --out rag/models/chengyu-static-zh-v1
+	$(BIN)/python -m training.embedder --data $(DATA) --out rag/models/chengyu-static-zh-v2
 	$(BIN)/python -m training.dictionary --data $(DATA)
 	$(BIN)/python -m training.embedder --data $(DATA) --out checkpoints/half --unseen 0.5
 	$(BIN)/python -m training.answerer --data $(DATA) --model checkpoints/half --unseen 0.5
 
 benchmark: $(VENV)/.run  ## the service's figures in docs/benchmarks.md
 	$(BIN)/python -m benchmarks.service
+
+retrieval: $(VENV)/.bench  ## how well and how fast passages are found, measured on $(SHARED)
+	$(BIN)/python -m benchmarks.retrieval --shared $(SHARED) $(if $(MODEL),--model $(MODEL))
 
 clean:  ## remove the environment and the index; seeds/ stays
 	rm -rf "$(VENV)"
@@ -76,4 +80,9 @@ $(VENV)/.test: $(VENV)/.run
 $(VENV)/.train: $(VENV)/.run
 	@echo 'Installing what training needs.' >&2
 	@$(INSTALL) -e '.[training]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.run
+	@echo 'Installing what the benchmarks need.' >&2
+	@$(INSTALL) -e '.[benchmark]'
 	@touch $@

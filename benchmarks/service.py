@@ -12,8 +12,6 @@ counts for latency. Prints a table and puts it between the marks in the file ``-
 import argparse
 import json
 import os
-import platform
-import re
 import signal
 import socket
 import statistics
@@ -28,11 +26,12 @@ from datetime import date
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from benchmarks import section
+
 ROOT = Path(__file__).parents[1]
 QUESTIONS = ROOT / "benchmarks" / "questions" / "proposal.jsonl"
 RAG = Path(sys.prefix) / "bin" / "rag"
 ASKED = 200  # questions before memory is read
-BEGIN, END = "<!-- service: begin -->", "<!-- service: end -->"
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith(("RAG_", "PYTHON"))
 } | {"PYTHONUTF8": "1"}  # fmt: skip
@@ -55,7 +54,7 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args()
 
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    load = section.load()
     if load > 0.5:
         print(f"Other work is running (load {load:.1f}): the times will be too long.", file=sys.stderr)
     bodies = [body(json.loads(line)) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
@@ -67,10 +66,10 @@ def main() -> None:
         for _ in range(options.runs):
             once(vectors, bodies, figures)
         terminal = median(options.runs, lambda: rag("ask", vectors, json.loads(bodies[0])["question"]))
-    section = report(figures, terminal, len(bodies), options.runs, load)
-    print(section)
+    text = report(figures, terminal, len(bodies), options.runs, load)
+    print(text)
     if not options.dry:
-        write(options.out, section)
+        section.write(options.out, "service", text)
 
 
 def body(item: dict[str, object]) -> bytes:
@@ -184,9 +183,8 @@ def report(figures: Figures, terminal: float, questions: int, runs: int, load: f
         ("`import service.run`", f"{imported('service.run', runs):.2f} s", ""),
         ("`import rag.engine`", f"{imported('rag.engine', runs):.2f} s", ""),
     ]
-    machine = f"{os.cpu_count()}-core {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
     lines = [
-        f"Measured on {date.today().isoformat()} with `make benchmark`; {machine}, no GPU, load {load:.1f} before.",
+        f"Measured on {date.today().isoformat()} with `make benchmark`; {section.machine()}, load {load:.1f} before.",
         f"Medians of {runs} runs; latency over {len(latency)} requests ({questions} questions, each heard once a run).",
         "",
         "| what | measured | wanted |",
@@ -194,15 +192,6 @@ def report(figures: Figures, terminal: float, questions: int, runs: int, load: f
         *(f"| {what} | {value} | {wanted} |" for what, value, wanted in rows),
     ]
     return "\n".join(lines)
-
-
-def write(path: Path, section: str) -> None:
-    """Replace what stands between the marks."""
-    old = path.read_text(encoding="utf-8")
-    if old.count(BEGIN) != 1 or old.count(END) != 1:
-        raise SystemExit(f"{path} needs the lines {BEGIN} and {END}, once each.")
-    new = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{section}\n{END}", old, flags=re.S)
-    path.write_text(new, encoding="utf-8")
 
 
 if __name__ == "__main__":

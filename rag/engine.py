@@ -4,7 +4,6 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -15,15 +14,16 @@ from rag import embed, ingest
 from rag.analyze import ANALYZER, analyze, query_terms
 from rag.answer.memo import Memo
 from rag.answer.reply import reply
-from rag.answer.scorer import Scorer
 from rag.answer.scorer import load as load_scorer
 from rag.chunk import CHUNKER, chunk
-from rag.embed import Embedder
+from rag.convert import convert
+from rag.embed import Embedder, StaticEmbedder
 from rag.errors import InvalidInput, NotFound, RagError
 from rag.index.live import LiveIndex, Stale
 from rag.library import FILE, Entry, Identity, Library
 from rag.question import Single, single, understand
-from rag.retrieve import Found, retrieve
+from rag.retrieve import DENSE_WEIGHT, Found, retrieve
+from rag.trust import Trust
 from rag.types import Answer, Chunk, Document, Filter, Hit, IndexStats, Turn
 
 BATCH = 256  # documents that are embedded and stored together: what a killed build has to do again
@@ -61,43 +61,55 @@ class Engine:
     """All methods block and may be called from many threads."""
 
     def __init__(
-        self, library: Library, index: LiveIndex, embedder: Embedder, scorer: Scorer, threshold: float | None
+        self, library: Library, index: LiveIndex, embedder: Embedder, shipped: StaticEmbedder, threshold: float | None
     ) -> None:
-        """Use ``open``."""
+        """Use ``open``. The answer stage was trained with the ``shipped`` model, whatever model finds the passages."""
         self._library = library
         self._index = index
         self._embedder = embedder
-        self._scorer = scorer
-        self._threshold = float(scorer.threshold) if threshold is None else threshold
+        self._trust = Trust(index, embedder, shipped, indexed)
+        self._vectors = Memo(shipped)
+        self._scorer = load_scorer()
+        self._threshold = float(self._scorer.threshold) if threshold is None else threshold
 
     @classmethod
     def open(
-        cls, vectors: Path, *, model: str | None = None, threshold: float | None = None, rebuild: bool = False
+        cls,
+        vectors: Path,
+        *,
+        model: str | None = None,
+        embedding: embed.Options | None = None,
+        threshold: float | None = None,
+        rebuild: bool = False,
     ) -> "Engine":
         """Open the folder ``vectors``, empty or with what was written there before.
 
         Args:
             model: path or hub id of an embedding model; the shipped one by default.
+            embedding: how the model embeds; as it says itself by default.
             threshold: confidence from which a question is answered; as calibrated by default.
             rebuild: where another model, analyzer or chunker made the record, make chunks and vectors again.
 
         Raises:
             IndexMismatch: something else made the record, and ``rebuild`` is False.
-            InvalidInput: the model cannot be loaded.
+            InvalidInput: the model cannot be loaded, or not with these options.
             Damaged, Busy: see ``Library.open``.
         """
-        embedder = embed.load(model)
+        shipped = StaticEmbedder(embed.SHIPPED)
+        embedder = shipped if model is None and (embedding or embed.Options()).plain else embed.load(model, embedding)
         identity = Identity(embedder.name, embedder.dimension, ANALYZER, CHUNKER)
         library = Library.open(vectors / FILE)
         try:
             recorded = library.identity()
             if rebuild and recorded is not None and recorded != identity:
-                _convert(library, embedder, identity)
+                convert(library, identity, lambda some: _entries(some, library, embedder))
             index = LiveIndex.open(library, vectors, identity, _terms)
+            engine = cls(library, index, embedder, shipped, threshold)
+            engine._trust.update()
         except BaseException:
             library.close()
             raise
-        return cls(library, index, embedder, load_scorer(), threshold)
+        return engine
 
     def close(self) -> None:
         """Wait for what is being written and let the files go."""
@@ -144,6 +156,7 @@ class Engine:
             others = list(self._ids("api"))
             for ids in _batches(others):
                 self._put([self.document(id) for id in ids], report.added, report.unchanged, full=True)
+        self._trust.update(again=full)
         self._index.write_generation()
         return report
 
@@ -156,6 +169,7 @@ class Engine:
             done += len(some)
             if progress:
                 progress(done, len(documents))
+        self._trust.update()
         return report
 
     def _put(
@@ -220,12 +234,6 @@ class Engine:
         """What was found damaged when the index was opened; None where nothing was."""
         return self._index.degraded
 
-    @cached_property
-    def _vectors(self) -> Memo:
-        """Of the shipped model, which the answer stage was trained with, whatever model finds the passages."""
-        shipped = embed.load()
-        return Memo(self._embedder if self._embedder.name == shipped.name else shipped)
-
     def _known(self, word: str) -> bool:
         """Whether a document holds the word."""
         snapshot = self._index.snapshot()
@@ -238,8 +246,10 @@ class Engine:
     def _find(self, question: Single, top_k: int, filter: Filter | None) -> Found:
         terms, vector = query_terms(question.words), self._embedder.queries([question.text])[0]
         while True:
+            snapshot = self._index.snapshot()
+            weight = DENSE_WEIGHT * self._trust.factor(snapshot.sequence)
             try:
-                return retrieve(self._index.snapshot(), terms, vector, top_k=top_k, filter=filter)
+                return retrieve(snapshot, terms, vector, top_k=top_k, filter=filter, weight=weight)
             except Stale:  # a document was replaced meanwhile, by a write that has ended: the next snapshot shows it
                 continue
 
@@ -259,18 +269,6 @@ def _entries(
         Entry(document, some, texts, np.stack([known[text] for text in texts]) if texts else empty)
         for document, some, texts in zip(documents, chunks, inputs, strict=True)
     ]
-
-
-def _convert(library: Library, embedder: Embedder, identity: Identity) -> None:
-    """Make chunks and vectors of the whole record again; what is served elsewhere changes in one step, at the end."""
-    with library.changes_since(0) as changes:
-        for some in _batches(stored.document for stored in changes):
-            entries = _entries(some, library, embedder)
-            inputs = [text for entry in entries for text in entry.inputs]
-            library.keep(inputs, np.concatenate([entry.vectors for entry in entries]), embedder.name)
-    with library.changes_since(0) as changes:
-        documents = (stored.document for stored in changes)
-        library.switch((e for some in _batches(documents) for e in _entries(some, library, embedder)), identity)
 
 
 def indexed(part: Chunk) -> str:

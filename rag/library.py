@@ -186,6 +186,14 @@ class Library:
         with self._read() as connection:
             return {row.id: row.sha256 for row in connection.execute(sa.select(t.deleted_seeds))}
 
+    def trust(self, model: str, beside: str) -> tuple[float, int] | None:
+        """What ``keep_trust`` was given last for the two models: the factor and the number of chunks."""
+        c = t.trust.c
+        with self._read() as connection:
+            query = sa.select(c.factor, c.chunks).where(c.model == model, c.beside == beside)
+            row = connection.execute(query).one_or_none()
+        return None if row is None else (float(row.factor), int(row.chunks))
+
     # Writing
 
     def put(
@@ -232,30 +240,33 @@ class Library:
             writer.vectors(dict(zip(keys, np.ascontiguousarray(vectors, "<f4"), strict=True)))
             writer.save()
 
+    def keep_trust(self, model: str, beside: str, factor: float, chunks: int) -> None:
+        """Stores how far ``model`` is trusted beside another; a write under a number of its own, for all to see."""
+        with self._write() as connection:
+            Writer(connection).trust(model, beside, factor, chunks)
+
     def switch(self, entries: Iterable[Entry], identity: Identity) -> Written:
         """Puts chunks and vectors of another model, analyzer or chunker in place of all that there are.
 
-        One transaction: whoever reads sees all old or all new. ``entries`` is read while no other can write, so
-        it should come from ``changes_since(0)`` and cheaply: embed before, and ``keep`` the vectors.
+        One transaction: whoever reads sees all old or all new. Documents stay the versions that they are, so that
+        who serves the former chunks can go on. ``entries`` is read while no other can write: let it read
+        ``changes_since(0)`` only then, and cheaply: embed before, and ``keep`` the vectors.
 
         Raises:
             Busy: a document of the record is missing from the entries, since it was written after they were read.
         """
-        added: list[str] = []
-        replaced: list[str] = []
+        made: list[str] = []
         with self._write() as connection:
             writer = Writer(connection)
             writer.claim(identity, force=True)
             writer.advance()
             for some in batches(entries):
-                written = writer.put([make(entry, identity) for entry in some], replace=True, force=True)
-                added += written.added
-                replaced += written.replaced
-            stale = sa.select(sa.func.count()).where(t.documents.c.sequence < writer.sequence)
-            if connection.scalar(stale):
+                made += writer.remake([make(entry, identity) for entry in some])
+            if connection.scalar(sa.select(sa.func.count()).select_from(t.documents)) != len(set(made)):
                 raise Busy("Documents were written while chunks and vectors were made again: run `rag build` again.")
             writer.sweep()
-            return Written(writer.sequence, tuple(added), tuple(replaced))
+            writer.save()
+            return Written(writer.sequence, replaced=tuple(made))
 
     # Inside
 

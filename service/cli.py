@@ -162,7 +162,11 @@ def _engine(settings: "Settings", *, build: bool = True, empty: bool = False) ->
     _check_writable(settings.vectors_dir)
 
     engine = Engine.open(
-        settings.vectors_dir, model=settings.embedding_model, threshold=settings.threshold, rebuild=not build
+        settings.vectors_dir,
+        model=settings.embedding_model,
+        embedding=settings.embedding,
+        threshold=settings.threshold,
+        rebuild=not build,
     )
     try:
         if build and not engine.stats().documents and (settings.seeds_dir.is_dir() or not empty):

@@ -224,7 +224,7 @@ class Alive(Reply):
 
 
 class Ready(Reply):
-    """Questions are answered; ``degraded`` where something on disk was found damaged and worked around."""
+    """Questions are answered; ``degraded`` where something on disk was damaged, or is now of another model."""
 
     status: Literal["ready", "degraded"]
     detail: str | None = Field(description="what is degraded")

@@ -32,7 +32,12 @@ def open_engine(settings: Settings, say: Say) -> "Engine":
     """
     from rag.engine import Engine  # here, so that probes are answered before NumPy and FAISS are loaded
 
-    engine = Engine.open(settings.vectors_dir, model=settings.embedding_model, threshold=settings.threshold)
+    engine = Engine.open(
+        settings.vectors_dir,
+        model=settings.embedding_model,
+        embedding=settings.embedding,
+        threshold=settings.threshold,
+    )
     try:
         _build(engine, settings, say)
         engine.ask("什么?")  # what is loaded on first use is loaded before anybody waits for it

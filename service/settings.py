@@ -7,12 +7,15 @@ of ``rag``) win over the environment. An empty variable counts as unset.
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from rag.embed import Options
 
 PREFIX = "RAG_"
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -42,6 +45,24 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(default=8000, ge=1, le=65535, description="port to listen on")
     embedding_model: str | None = Field(default=None, description="path or hub id; unset: the model that comes along")
+    embedding_query_prompt: str | None = Field(
+        default=None, description="what stands before a question when it is embedded; unset: as the model says"
+    )
+    embedding_passage_prompt: str | None = Field(default=None, description="the same before a passage")
+    embedding_max_tokens: int | None = Field(
+        default=None, ge=1, description="tokens at which a text is cut when it is embedded; unset: as the model says"
+    )
+    embedding_truncate_dim: int | None = Field(
+        default=None, ge=1, description="how many of a vector's first numbers are kept; unset: as the model says"
+    )
+    embedding_batch_size: int | None = Field(
+        default=None, ge=1, description="texts embedded at a time by a model that is not static; unset: 32"
+    )
+    embedding_device: str | None = Field(
+        default=None,
+        pattern=r"^[a-z]+(:\d+)?$",
+        description="cpu, cuda, cuda:1, mps; unset: an accelerator where there is one",
+    )
     threshold: float | None = Field(
         default=None, ge=0, le=1, allow_inf_nan=False, description="confidence to answer; unset: as calibrated"
     )
@@ -100,6 +121,20 @@ class Settings(BaseSettings):
                 f"listen on 127.0.0.1, or set {PREFIX}ALLOW_ANONYMOUS=1 to open it on purpose"
             )
         return self
+
+    @property
+    def embedding(self) -> "Options":
+        """How the model embeds."""
+        from rag.embed import Options  # here, so that --help and probes need no NumPy
+
+        return Options(
+            query_prompt=self.embedding_query_prompt,
+            passage_prompt=self.embedding_passage_prompt,
+            max_tokens=self.embedding_max_tokens,
+            truncate_dim=self.embedding_truncate_dim,
+            batch_size=self.embedding_batch_size,
+            device=self.embedding_device,
+        )
 
     @property
     def loopback(self) -> bool:

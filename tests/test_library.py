@@ -201,6 +201,17 @@ def test_a_switch_puts_another_model_in_place_of_all_at_once(library: Library) -
     assert [d.id for d in library.list()[0]] == ["a", "b"]
 
 
+def test_a_switch_takes_no_document_that_has_changed_since_it_was_read(library: Library) -> None:
+    library.put([entry("a", "甲"), entry("b", "乙")], IDENTITY)
+    library.put([entry("b", "丙")], IDENTITY)
+    for read in ([entry("a", "甲"), entry("b", "乙")], [entry("a", "甲"), entry("gone", "乙")]):
+        with pytest.raises(Busy, match="rag build"):
+            library.switch(read, replace(IDENTITY, model="bigrams-2"))
+    assert (library.identity(), library.find(["gone"])) == (IDENTITY, {})
+    document = library.get("b")
+    assert document is not None and document.text == "丙"
+
+
 def test_writers_wait_for_each_other_and_are_refused_in_the_end(tmp_path: Path) -> None:
     library = Library.open(tmp_path / FILE, wait=0.2)
     other = sqlite3.connect(tmp_path / FILE, isolation_level=None)

@@ -23,7 +23,7 @@ from service.settings import PREFIX, Settings
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.en.md")
 ELSEWHERE = ("git clone ", "cd ", "docker ")  # need a network, or an engine for containers
-LONG = ("test", "benchmark", "train")  # targets of make that are only looked up
+LONG = ("test", "benchmark", "retrieval", "train")  # targets of make that are only looked up
 RAG = Path(sys.prefix) / "bin" / "rag"
 
 needs_tools = pytest.mark.skipif(

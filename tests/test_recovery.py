@@ -28,7 +28,7 @@ from samples import (
 from rag.errors import IndexMismatch
 from rag.index import generation
 from rag.index.live import LiveIndex
-from rag.library import FILE, Library
+from rag.library import FILE, Entry, Identity, Library
 
 
 @pytest.fixture
@@ -135,19 +135,49 @@ def test_another_model_analyzer_or_chunker_names_the_command(tmp_path: Path, fie
     library.close()
 
 
-def test_a_running_process_notices_that_another_switched_the_model(index: LiveIndex, tmp_path: Path) -> None:
-    index.put([entry("a", "甲")])
+def switch(library: Library, identity: Identity) -> None:
+    """What a build with another model does; here its vectors are the same."""
+    with library.changes_since(0) as changes:
+        entries = [Entry(s.document, s.chunks, [c.context + c.text for c in s.chunks], s.vectors) for s in changes]
+    library.switch(entries, identity)
+
+
+def test_a_running_process_goes_on_with_what_it_has_where_another_switches_the_model(
+    index: LiveIndex, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    index.put([entry(f"d{i}", text(i)) for i in range(20)])
     index.write_generation()
+    index.put([entry("tail", "宜宾的竹海")])
+    before = searched(index.snapshot(), "宜宾的桥梁")
     other = replace(IDENTITY, model="another")
     library = Library.open(tmp_path / FILE)
-    library.switch([entry("a", "甲")], other)
-    with pytest.raises(IndexMismatch, match="another"):
-        index.snapshot()
+    switch(library, other)
+    assert searched(index.snapshot(), "宜宾的桥梁") == before
+    assert_whole(index.snapshot())  # the texts are still those that it knows
+    assert index.degraded is not None and "another" in index.degraded and caplog.text.count("built anew") == 1
+
     switched = LiveIndex.open(library, tmp_path, other, terms)
-    assert ids(switched.snapshot()) == {"a"}
+    assert ids(switched.snapshot()) == ids(index.snapshot()) == {f"d{i}" for i in range(20)} | {"tail"}
+    switched.put([entry("d3", "换了"), entry("new", "新的一篇")])
+    switched.remove(["d5"])
+    assert ids(index.snapshot()) == {f"d{i}" for i in range(20) if i not in (3, 5)} | {"tail"}
+    index.remove(["d6"])  # as a user may want by law, whatever is being moved
+    assert "d6" not in ids(index.snapshot()) | ids(switched.snapshot())
+    assert_whole(index.snapshot())
+    assert caplog.text.count("built anew") == 1
+
+    for refused in (lambda: index.put([entry("late", "晚了")]), index.write_generation):
+        with pytest.raises(IndexMismatch, match=r"'another'.*'bigrams-1'.*rag build"):
+            refused()
     manifest = generation.current(tmp_path)
-    assert manifest is not None
-    assert manifest.identity == other
+    assert manifest is not None and manifest.identity == other
+
+    switch(library, IDENTITY)  # back again
+    assert ids(index.snapshot()) == {f"d{i}" for i in range(20) if i not in (5, 6)} | {"tail", "new"}
+    assert_whole(index.snapshot())
+    assert index.degraded is None
+    index.put([entry("late", "晚了")])
+    assert "late" in ids(index.snapshot())
     close(switched)
 
 

@@ -31,6 +31,15 @@ def test_passages_come_best_first_ties_by_chunk_id_and_no_more_than_asked_for(tm
     close(index)
 
 
+def test_the_best_passage_is_found_behind_any_number_of_ties(tmp_path: Path) -> None:
+    index = open_index(tmp_path)
+    index.put([entry(f"d{i:03}", f"第{i}站设在河口") for i in range(100)] + [entry("last", "水位是三米的站")])
+    query = "水位是三米"
+    found = retrieve(index.snapshot(), terms_of(query), embed([query])[0], top_k=2, weight=0.0)
+    assert [hit.document_id for hit in found.hits] == ["last", "d000"]
+    close(index)
+
+
 def test_equal_texts_are_one_source(tmp_path: Path) -> None:
     index = open_index(tmp_path)
     index.put([entry(id, "水库蓄水量为三亿立方米") for id in ("b", "a", "c")] + [entry("other", "水库的面积")])

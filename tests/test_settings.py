@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from rag.embed import Options
 from service.settings import Settings, explain
 
 
@@ -42,6 +43,14 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.log_level == "warning"
 
 
+def test_how_to_embed_reaches_the_model_to_the_last_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().embedding == Options()
+    given = {"QUERY_PROMPT": "query: ", "PASSAGE_PROMPT": " 文\n", "MAX_TOKENS": "512", "TRUNCATE_DIM": "256"}
+    for name, value in (given | {"BATCH_SIZE": "8", "DEVICE": "cuda:1"}).items():
+        monkeypatch.setenv(f"RAG_EMBEDDING_{name}", value)
+    assert Settings().embedding == Options("query: ", " 文\n", 512, 256, 8, "cuda:1")
+
+
 def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_PORT", "8123")
     assert Settings(port=9000).port == 9000
@@ -61,6 +70,9 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("RAG_THRESHOLD", "1.5", "RAG_THRESHOLD=1.5: "),
         ("RAG_THRESHOLD", "nan", "RAG_THRESHOLD=nan: "),
         ("RAG_ALLOW_ANONYMOUS", "perhaps", "RAG_ALLOW_ANONYMOUS=perhaps: "),
+        ("RAG_EMBEDDING_TRUNCATE_DIM", "-1", "RAG_EMBEDDING_TRUNCATE_DIM=-1: "),
+        ("RAG_EMBEDDING_BATCH_SIZE", "0", "RAG_EMBEDDING_BATCH_SIZE=0: "),
+        ("RAG_EMBEDDING_DEVICE", "GPU 0", "RAG_EMBEDDING_DEVICE=GPU 0: "),
         ("RAG_LOG_LEVEL", "loud", "RAG_LOG_LEVEL=loud: "),
         ("RAG_ALLOWED_HOSTS", "a.*.example", "write example.org"),
         ("RAG_CORS_ORIGINS", "example.org", "write https://example.org"),

@@ -86,7 +86,7 @@ def test_a_lengthened_document_keeps_the_answers_in_their_place(
 @pytest.fixture(scope="module")
 def asked(made: tuple[dict[str, Document], list[Question]]) -> list[Sample]:
     documents, questions = made
-    shelf = situations.Shelf(embed.load())
+    shelf = situations.Shelf(embed.StaticEmbedder(embed.SHIPPED))
     return situations.samples(documents, questions, load(), shelf, asks=12, seed=1)
 
 

@@ -3,7 +3,8 @@
 import json
 import lzma
 import random
-from collections.abc import Sequence
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from rag.embed import load
-from training import batches, data, embedder, export, measure, vocabulary
+from rag.embed import StaticEmbedder, load
+from training import batches, data, embedder, export, vocabulary
 
 THINGS = ["小麦", "水稻", "桥梁", "铁路", "疫苗", "银河", "书法", "茶叶", "地震", "海豚", "电池", "丝绸"]
 PLACES = [*"川渝鄂湘赣浙苏鲁豫晋陕甘青藏滇黔桂粤闽琼"]
@@ -66,6 +67,27 @@ def test_trained_model_finds_the_passage_on_the_subject(model: Path) -> None:
     assert (scores.argmax(axis=1) == np.arange(len(asked))).mean() > 0.9
 
 
+def test_two_quick_runs_write_the_same_bytes(model: Path, folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training.embedder", "--data", str(folder), "--out", str(tmp_path / "again")]
+    subprocess.run([*command, "--checkpoints", str(tmp_path / "c"), "--quick"], check=True, timeout=120)
+    files = [path for path in sorted(model.rglob("*")) if path.is_file()]
+    assert len(files) > 5
+    for path in files:
+        assert (tmp_path / "again" / path.relative_to(model)).read_bytes() == path.read_bytes(), path.name
+
+
+def test_a_word_that_is_repeated_counts_less_each_time(model: Path) -> None:
+    found = load(str(model))
+    asked = found.queries(["铁路"])
+    once, often = found.passages(["小麦的产量。铁路", "小麦的产量。" + "铁路" * 9]) @ asked[0]
+    assert once < often < 3 * once
+
+
+def test_the_tokenizer_folds_as_the_rest_does(model: Path) -> None:
+    found = load(str(model))
+    np.testing.assert_array_equal(found.queries(["鐵路在Ａ省"]), found.queries(["铁路在a省"]))
+
+
 def test_small_table_loads_through_sentence_transformers_to_the_same_rows(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,11 +101,13 @@ def test_small_table_loads_through_sentence_transformers_to_the_same_rows(
 
 
 def test_held_out_groups_are_in_no_training_pair(folder: Path) -> None:
-    trained, held = data.read(folder), data.read(folder, held=True)
-    for name, pairs in held.pairs.items():
-        assert not {group for _, _, group in pairs} & {group for _, _, group in trained.pairs[name]}
-    assert len(held.pairs["english_title"]) > 0
-    assert len(held.pairs["english_title"]) + len(trained.pairs["english_title"]) == 240
+    trained, stop, test = (data.read(folder, part).pairs for part in ("train", "stop", "test"))
+    for held in (stop, test):
+        for name, pairs in held.items():
+            assert not {group for _, _, group in pairs} & {group for _, _, group in trained[name]}
+    sizes = [len(pairs["english_title"]) for pairs in (trained, stop, test)]
+    assert sum(sizes) == 240
+    assert sizes[0] > sizes[2] > sizes[1] > 0
 
 
 def test_versions_of_a_paper_are_one_group() -> None:
@@ -101,7 +125,7 @@ def test_missing_data_is_named(tmp_path: Path) -> None:
 
 
 def test_resumed_run_gives_the_same_rows(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = batches.Settings(vocabulary=500, dimension=8, batch=16, steps=12, check_every=6)
+    settings = batches.Settings(vocabulary=500, code=12, learnt=4, batch=16, steps=12, check_every=6)
     _, whole = embedder.train(folder, tmp_path / "whole", settings)
     kept, calls = embedder._State.keep, []
 
@@ -165,21 +189,10 @@ def test_written_rows_are_near_the_trained_ones(tmp_path: Path, monkeypatch: pyt
     tokenizer = vocabulary.build(["经济建设"] * 5, size=100)
     table = np.random.default_rng(0).normal(size=(tokenizer.get_vocab_size(), 16)).astype(np.float32)
     table[0] = 0
-    export.write(tokenizer, table, tmp_path / "m")
+    export.write(tokenizer, table, tmp_path / "m", 16)
     ids = tokenizer.encode("经济", add_special_tokens=False).ids
-    expected = table[ids].mean(axis=0) / np.linalg.norm(table[ids].mean(axis=0))
-    np.testing.assert_allclose(load(str(tmp_path / "m")).passages(["经济"])[0], expected, atol=0.02)
-
-
-def test_recall_counts_ties_against_the_model() -> None:
-    class Given:
-        name, dimension = "given", 2
-
-        def passages(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
-            return np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
-
-        def queries(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
-            return np.array([[1, 0], [0, 1]], dtype=np.float32)
-
-    found = measure.recall(Given(), ["a", "b"], ["x", "y", "z"], [0, 2], at=(1, 2))
-    assert found == {"recall@1": 0.5, "recall@2": 1.0}
+    mean = 4 * table[ids].mean(axis=0) / np.linalg.norm(table[ids].mean(axis=0))
+    pressed = mean / (1 + np.abs(mean))
+    found = load(str(tmp_path / "m"))
+    assert isinstance(found, StaticEmbedder)
+    np.testing.assert_allclose(found.passages(["经济"])[0], pressed / np.linalg.norm(pressed), atol=0.02)

@@ -16,9 +16,9 @@ WEIGHTS = {  # how often a batch is drawn from each source; the 10k questions ov
     "title_paragraph": 0.12,
     "title_abstract": 0.08,
     "law_article": 0.06,
-    "question_passage": 0.10,
-    "question_sentence": 0.05,
-    "english_title": 0.06,
+    "question_passage": 0.06,
+    "question_sentence": 0.04,
+    "english_title": 0.10,
     "english_abstract": 0.06,
     "english_mixed": 0.08,
 }
@@ -28,25 +28,39 @@ WEIGHTS = {  # how often a batch is drawn from each source; the 10k questions ov
 class Settings:
     """What a run depends on besides the data."""
 
-    vocabulary: int = 32_000
-    dimension: int = 384
-    batch: int = 2048
-    steps: int = 1000
-    rate: float = 0.01  # of Adam; rises over a tenth of the steps and falls to zero
+    vocabulary: int = 17_000
+    code: int = 1280  # numbers of a row that tell tokens apart
+    learnt: int = 256  # numbers of a row that are learnt
+    ones: int = 4  # places of a code that are not zero
+    window: int = 150  # tokens of a text, for which a token's rarity is log(1 + tokens / (window * count))
+    rarity: float = 0.95  # the power of it that a token's weight starts with
+    start: float = 0.3  # length of what is learnt at the start, beside a code of length 1
+    share: float = 0.06  # by how much what was learnt counts in the end
+    share_english: float = 0.15  # the same in the rows of English words
+    code_english: float = 0.5  # and by how much their codes count
+    batch: int = 1024
+    steps: int = 500
+    rate: float = 0.005  # of Adam; rises over a tenth of the steps and falls to zero
+    weight_rate: float = 0.01  # times that for tokens' weights
     temperature: float = 0.05
     dropout: float = 0.15  # share of tokens left out, on both sides
     sentence_dropout: float = 0.4  # the same for a query that is a sentence of the passage's paragraph
     keep: float = 0.5  # share of such queries that stay in their passage: what is named must be found by its name
     query_tokens: int = 48  # longer texts are cut to a window
     passage_tokens: int = 192
-    smoothing: float = 3e-4  # a of a / (a + p(w)), the weight a token starts with (Arora et al. 2017)
     check_every: int = 100
     patience: int = 8  # checks without a better one after which training stops
+    run: int = 16  # sentences that a batch takes from one place of a source: of one paper, so hard to tell apart
     seed: int = 7
-    threads: int = 1
+    threads: int = 2
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a row."""
+        return self.code + self.learnt
 
 
-QUICK = Settings(vocabulary=3000, dimension=32, batch=64, steps=60, check_every=20)
+QUICK = Settings(vocabulary=3000, code=64, learnt=16, batch=64, steps=60, check_every=20)
 
 Bag = tuple[Tensor, Tensor]  # token ids (t,) and where each text starts (n,)
 
@@ -55,7 +69,7 @@ def draw(prepared: data.Prepared, source: data.Source, rng: np.random.Generator,
          chosen: NDArray[np.int64] | None = None) -> tuple[Bag, Bag, Tensor]:  # fmt: skip
     """A batch: queries, passages and groups ``(n,)``."""
     if chosen is None:
-        chosen = rng.integers(len(source.queries), size=settings.batch)
+        chosen = _choose(source, rng, settings)
     queries, passages = source.queries[chosen], source.passages[chosen]
     if source.cut:  # what stands around the sentence, without it or (a share of them) with it
         room = rng.integers(settings.passage_tokens // 4, settings.passage_tokens + 1, size=len(chosen))
@@ -73,6 +87,15 @@ def draw(prepared: data.Prepared, source: data.Source, rng: np.random.Generator,
         _bag(prepared.tokens, passage, rng, drop),
         torch.from_numpy(source.groups[chosen]),
     )
+
+
+def _choose(source: data.Source, rng: np.random.Generator, settings: Settings) -> NDArray[np.int64]:
+    """Pairs for a batch; those made within paragraphs come in runs of every fourth sentence, from near paragraphs."""
+    span = 4 * settings.run
+    if not source.cut or len(source.queries) <= span:
+        return rng.integers(len(source.queries), size=settings.batch)
+    starts = rng.integers(len(source.queries) - span, size=-(-settings.batch // settings.run))
+    return (starts[:, None] + np.arange(0, span, 4)).ravel()[: settings.batch]
 
 
 def _window(ranges: data.Ranges, most: int, rng: np.random.Generator) -> data.Ranges:

@@ -1,9 +1,10 @@
 """Trains the static embedder that is shipped: ``python -m training.embedder --data ../shared/train --out FOLDER``.
 
-A text's vector is the mean of its tokens' rows. The rows are trained with an in-batch contrastive loss: a query is
-to be nearer to its own passage than to the other passages of the batch, and the other way round. While training, a
-word's row is its own vector plus the mean of those of its parts (characters, shorter words, beginnings of English
-words), so that rare words start from what their parts mean; the sum is what is written.
+A text's vector is the mean of its tokens' rows, pressed number by number. A part of each row is a fixed code; the rest
+is trained with an in-batch contrastive loss: a query is to be nearer to its own passage than to the other passages of
+the batch, and the other way round. While training, what a word learns is its own vector plus the mean of those of its
+parts (characters, shorter words, beginnings of English words), so that rare words start from what their parts mean; the
+sum is what is written.
 """
 
 import argparse
@@ -27,54 +28,92 @@ from torch.nn import functional
 from rag.text import fold
 from training import data, vocabulary
 from training.batches import QUICK, WEIGHTS, Bag, Settings, draw
-from training.export import write
+from training.export import gain, write
 
 
 class Rows(nn.Module):
-    """The table in training."""
+    """The table in training, and the vectors that it gives.
+
+    A row's first numbers are a code that tells tokens apart (`codes`), fixed but for English; the others are learnt and
+    hold what tokens have to do with each other. Learning moves the code only to harm: a model whose rows were learnt
+    altogether forgot which word is which (docs/embedder.md).
+    """
 
     def __init__(self, tokenizer: Tokenizer, counts: NDArray[np.int64], settings: Settings) -> None:
         super().__init__()
+        self.settings = settings
         entries = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().__getitem__)
         known = set(entries)
         found = [parts(entry, known) for entry in entries]
         names = {name: i for i, name in enumerate(dict.fromkeys(chain.from_iterable(found)))}
+        self.gain = gain(settings.dimension)
         self.part_ids = torch.tensor([names[name] for name in chain.from_iterable(found)], dtype=torch.long)
         self.part_bounds = torch.tensor(np.cumsum([0, *map(len, found)]), dtype=torch.long)
+        self.code = torch.from_numpy(codes(len(entries), settings))
+        english = [i for i, entry in enumerate(entries) if len(entry) > 1 and "a" <= entry[0] <= "z"]
+        self.slot = torch.full((len(entries),), -1, dtype=torch.long)  # where an English entry's code lies
+        self.slot[english] = torch.arange(len(english))
+        self.english = nn.Parameter(self.code[english].clone())
         generator = torch.Generator().manual_seed(settings.seed)
-        scale = settings.dimension**-0.5
-        self.own = nn.Parameter(torch.randn(len(entries), settings.dimension, generator=generator) * scale)
-        self.shared = nn.Parameter(torch.randn(max(1, len(names)), settings.dimension, generator=generator) * scale)
-        probability = counts / max(1, counts.sum())
-        self.weight = nn.Parameter(
-            torch.tensor(np.log(settings.smoothing / (settings.smoothing + probability))).float()
-        )
+        shape, scale = (len(entries), settings.learnt), settings.start * settings.learnt**-0.5
+        self.own = nn.Parameter(torch.randn(shape, generator=generator) * scale)
+        self.shared = nn.Parameter(torch.randn((max(1, len(names)), settings.learnt), generator=generator) * scale)
+        rarity = np.log1p(counts.sum() / (settings.window * np.maximum(1, counts)))
+        self.weight = nn.Parameter(torch.tensor(settings.rarity * np.log(rarity)).float())
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Rows of distinct token ids, float32 ``(n, d)``."""
+    def forward(self, ids: Tensor, mixed: bool = False) -> Tensor:
+        """Rows of distinct token ids, float32 ``(n, d)``; ``mixed`` as they are to be written."""
         first, end = self.part_bounds[ids], self.part_bounds[ids + 1]
         sizes = end - first
         starts = torch.cumsum(sizes, 0) - sizes
         flat = torch.repeat_interleave(first - starts, sizes) + torch.arange(int(sizes.sum()))
         shared = functional.embedding_bag(self.part_ids[flat], self.shared, starts, mode="mean")
-        return (functional.embedding(ids, self.own) + shared) * torch.exp(self.weight[ids])[:, None]
+        learnt = functional.embedding(ids, self.own) + shared
+        is_english = self.slot[ids] >= 0
+        places = is_english.nonzero()[:, 0]
+        code = self.code[ids].index_copy(0, places, functional.embedding(self.slot[ids[places]], self.english))
+        if mixed:
+            s = self.settings
+            learnt = learnt * torch.where(is_english, s.share_english, s.share)[:, None]
+            code = code * torch.where(is_english, s.code_english, 1.0)[:, None]
+        return torch.cat([code, learnt], dim=1) * torch.exp(self.weight[ids])[:, None]
 
-    def texts(self, bags: list[Bag]) -> list[Tensor]:
+    def texts(self, bags: list[Bag], mixed: bool = False) -> list[Tensor]:
         """Unit vectors of several bags of texts, each float32 ``(n, d)``."""
         ids, places = torch.unique(torch.cat([tokens for tokens, _ in bags]), return_inverse=True)
-        rows = self(ids)
+        rows = self(ids, mixed)
         split = torch.split(places, [len(tokens) for tokens, _ in bags])
         return [
-            functional.normalize(functional.embedding_bag(place, rows, starts, mode="mean"), eps=1e-8)
+            self.pooled(functional.embedding_bag(place, rows, starts, mode="mean"))
             for place, (_, starts) in zip(split, bags, strict=True)
         ]
+
+    def pooled(self, means: Tensor) -> Tensor:
+        """From means of rows to unit vectors: what is strong is pressed together, `gain` says how much."""
+        pressed = functional.softsign(functional.normalize(means, eps=1e-8) * self.gain)
+        return functional.normalize(pressed, eps=1e-8)
 
     @torch.no_grad()
     def table(self) -> NDArray[np.float32]:
         """All rows as they are to be written, float32 ``(v, d)``; the unknown token's is zero."""
-        rows: NDArray[np.float32] = self(torch.arange(len(self.own))).numpy()
+        rows: NDArray[np.float32] = self(torch.arange(len(self.own)), mixed=True).numpy()
         rows[0] = 0
         return rows
+
+
+def codes(entries: int, settings: Settings) -> NDArray[np.float32]:
+    """Sparse random codes of length 1, float32 ``(entries, code)``: ``ones`` places of each are plus or minus.
+
+    Two texts are near where they share words before anything is learnt. Few words of a text meet in one place, so
+    that `Rows.pooled`, which works place by place, works nearly word by word: a word said ten times counts little more
+    than one said twice.
+    """
+    rng = np.random.default_rng(settings.seed)
+    rows = np.zeros((entries, settings.code), dtype=np.float32)
+    ones = min(settings.ones, settings.code)
+    places = np.argsort(rng.random(rows.shape, dtype=np.float32), axis=1, kind="stable")[:, :ones]
+    np.put_along_axis(rows, places, rng.choice(np.array([-1, 1], np.float32), places.shape) * ones**-0.5, axis=1)
+    return rows
 
 
 def parts(entry: str, entries: set[str]) -> list[str]:
@@ -105,7 +144,7 @@ def check(rows: Rows, prepared: data.Prepared, settings: Settings, most: int = 1
         _, distinct = np.unique(source.groups, return_index=True)
         chosen = rng.permutation(distinct)[:most]
         query_bag, passage_bag, _ = draw(prepared, source, rng, settings, 0.0, chosen)
-        queries, passages = rows.texts([query_bag, passage_bag])
+        queries, passages = rows.texts([query_bag, passage_bag], mixed=True)
         best = (queries @ passages.T).argmax(dim=1)
         found[source.name] = (float((best == torch.arange(len(chosen))).float().mean()), len(chosen))
     return found
@@ -117,7 +156,7 @@ def _prepared(folder: Path, checkpoints: Path, settings: Settings) -> tuple[Toke
     if not all(file.is_file() for file in files):
         checkpoints.mkdir(parents=True, exist_ok=True)
         print("reading", flush=True)
-        texts, held = data.read(folder), data.read(folder, held=True)
+        texts, held = data.read(folder, "train"), data.read(folder, "stop")
         print("choosing the vocabulary", flush=True)
         tokenizer = vocabulary.build(_texts(texts), settings.vocabulary)
         tokenizer.save(str(files[0]))
@@ -147,7 +186,7 @@ def train(folder: Path, checkpoints: Path, settings: Settings) -> tuple[Tokenize
     """
     torch.set_num_threads(settings.threads)
     sizes = {name: (folder / name).stat().st_size for name in data.FILES if (folder / name).is_file()}
-    made_of = json.dumps([data.VERSION, sizes, settings.vocabulary, data.HELD_OUT, data.PER_LAW])
+    made_of = json.dumps([data.VERSION, sizes, settings.vocabulary, data.BOUNDS, data.PER_LAW])
     base = checkpoints / hashlib.sha256(made_of.encode()).hexdigest()[:12]
     tokenizer, prepared, held = _prepared(folder, base, settings)
     counts = np.bincount(prepared.tokens, minlength=tokenizer.get_vocab_size())
@@ -155,7 +194,7 @@ def train(folder: Path, checkpoints: Path, settings: Settings) -> tuple[Tokenize
     rows = Rows(tokenizer, counts, settings)
     state = _State(rows, run)
     sources = {s.name: s for s in prepared.sources if len(s.queries) >= 2}
-    share = np.array([WEIGHTS[name] for name in sources])
+    odds = np.array([WEIGHTS[name] for name in sources])
     names = list(sources)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn()) as progress:
@@ -164,9 +203,9 @@ def train(folder: Path, checkpoints: Path, settings: Settings) -> tuple[Tokenize
         while state.step < settings.steps and state.idle < settings.patience:
             rng = np.random.default_rng((settings.seed, state.step))  # by step, so that a resumed run is the same
             rate = min(1.0, 10 * (state.step + 1) / settings.steps) * (1 - state.step / settings.steps)
-            for group in state.optimizer.param_groups:
-                group["lr"] = settings.rate * rate
-            source = sources[names[rng.choice(len(names), p=share / share.sum())]]
+            for group, share in zip(state.optimizer.param_groups, (1.0, settings.weight_rate), strict=True):
+                group["lr"] = settings.rate * share * rate
+            source = sources[names[rng.choice(len(names), p=odds / odds.sum())]]
             queries, passages, groups = draw(prepared, source, rng, settings, settings.dropout)
             left, right = rows.texts([queries, passages])
             loss = contrast(left, right, groups, settings.temperature)
@@ -190,7 +229,11 @@ class _State:
 
     def __init__(self, rows: Rows, folder: Path) -> None:
         self.rows, self.folder = rows, folder
-        self.optimizer = torch.optim.Adam(rows.parameters(), lr=0.0, betas=(0.9, 0.98), fused=True)
+        self.optimizer = torch.optim.Adam(
+            [{"params": [rows.english, rows.own, rows.shared]}, {"params": [rows.weight]}],
+            betas=(0.9, 0.98),
+            fused=True,
+        )
         self.step, self.idle, self.best = 0, 0, -1.0
         self.table = rows.table()
         if (folder / "state.json").is_file():
@@ -243,10 +286,10 @@ def main() -> None:
     })  # fmt: skip
     checkpoints = chosen["checkpoints"]
     if chosen["unseen"] is not None:
-        data.HELD_OUT["cmrc"] = chosen["unseen"]
+        data.BOUNDS["cmrc"] = (data.BOUNDS["cmrc"][0], chosen["unseen"])
         checkpoints = checkpoints / f"unseen-{chosen['unseen']}"  # what was read with another split is of no use
     tokenizer, table = train(chosen["data"], checkpoints, settings)
-    write(tokenizer, table, chosen["out"])
+    write(tokenizer, table, chosen["out"], settings.learnt)
 
 
 if __name__ == "__main__":

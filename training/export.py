@@ -1,32 +1,54 @@
 """Writes a table of rows as a stock sentence-transformers model, small enough for a repository."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 
-def write(tokenizer: Tokenizer, table: NDArray[np.float32], folder: Path) -> None:
+def gain(dimension: int) -> int:
+    """What a unit vector is multiplied by before the softsign: about √d, so that its numbers are about 1."""
+    return round(math.sqrt(dimension))
+
+
+def write(tokenizer: Tokenizer, table: NDArray[np.float32], folder: Path, learnt: int) -> None:
     """Save tokenizer and rows ``(v, d)`` so that ``SentenceTransformer(folder)`` loads them.
 
-    The rows are kept as int8 with one float32 weight a row, the "embeddings" and "weights" of model2vec's format,
-    which the stock ``StaticEmbedding`` multiplies out to float32 when it loads them: a quarter of the size, and a
-    row's error is at most 1/254 of its largest number. ``rag.json``
-    tells ``rag.embed`` to fold texts first. A README.md that is there already stays as it is.
+    The modules are StaticEmbedding (the mean of rows), Normalize, Dense (`gain` times each number, then softsign) and
+    Normalize. The rows are kept as int8 with one float32 weight a row, the "embeddings" and "weights" of model2vec's
+    format, which the stock ``StaticEmbedding`` multiplies out to float32 when it loads them: a quarter of the size, and
+    a row's error is at most 1/254 of its largest number. ``rag.json`` says how many numbers at the end of a
+    row were ``learnt``. A README.md that is there already stays as it is.
     """
+    import torch
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
+    from sentence_transformers.sentence_transformer.modules import Dense, Normalize, StaticEmbedding
 
     folder.mkdir(parents=True, exist_ok=True)
-    model = SentenceTransformer(
-        modules=[StaticEmbedding(tokenizer, embedding_weights=table), Normalize()], device="cpu"
-    )
-    model.save(str(folder), create_model_card=False)
+    dimension = table.shape[1]
+    press = Dense(
+        dimension, dimension, bias=False, activation_function=torch.nn.Softsign(),
+        init_weight=torch.eye(dimension) * gain(dimension),
+    )  # fmt: skip
+    modules: list[torch.nn.Module] = [
+        StaticEmbedding(tokenizer, embedding_weights=table),
+        Normalize(),
+        press,
+        Normalize(),
+    ]
+    SentenceTransformer(modules=modules, device="cpu").save(str(folder), create_model_card=False)
     weights = (np.abs(table).max(axis=1) / 127).astype(np.float32)
     rows = np.rint(table / np.where(weights > 0, weights, 1)[:, None]).astype(np.int8)
-    save_file({"embeddings": rows, "weights": weights}, folder / "model.safetensors")
-    (folder / "model.safetensors").chmod(0o644)
-    (folder / "rag.json").write_text(json.dumps({"fold": True}) + "\n", encoding="utf-8")
+    _save({"embeddings": rows, "weights": weights}, folder / "model.safetensors")
+    (folder / "rag.json").write_text(json.dumps({"learnt": learnt}) + "\n", encoding="utf-8")
+    (dense,) = folder.glob("*_Dense/model.safetensors")  # whole numbers, which int8 holds in a quarter of the room
+    _save({name: tensor.astype(np.int8) for name, tensor in load_file(dense).items()}, dense)
+
+
+def _save(tensors: dict[str, NDArray[np.generic]], path: Path) -> None:
+    save_file(tensors, path)
+    path.chmod(0o644)

@@ -21,7 +21,7 @@ from rag.answer.memo import Memo
 from rag.answer.scorer import Scorer
 from rag.answer.units import sentence_numbers, units
 from rag.chunk import chunk
-from rag.embed import Embedder
+from rag.embed import Embedder, StaticEmbedder
 from rag.engine import indexed
 from rag.index.lexical import Segment
 from rag.index.part import Part
@@ -32,7 +32,7 @@ from rag.text import fold, sentences
 from rag.types import Chunk, Document
 from training.data import lines
 
-VERSION = 6  # raised whenever other samples would be drawn, so that stored ones are not taken for them
+VERSION = 7  # raised whenever other samples would be drawn, so that stored ones are not taken for them
 TOP_K = 5
 KINDS = ("present", "removed", "swapped", "absent")
 SIZES = (1, 1, 1, 1, 3, 10, 30, 100, 300, 1000)  # documents of a library, drawn evenly by questions
@@ -80,7 +80,7 @@ def read_cmrc(data: Path) -> tuple[dict[str, Document], list[Question]]:
 class Shelf:
     """Chunks, terms and vectors of documents, made once for each text."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: StaticEmbedder) -> None:
         self.embedder = embedder
         self._made: dict[str, tuple[list[Chunk], Segment, Matrix]] = {}
 

@@ -1,11 +1,20 @@
-"""The embedder's tokenizer: words, characters, English pieces and numbers, cut greedily by longest match."""
+"""The embedder's tokenizer: words, characters, English pieces and numbers, cut greedily by longest match.
 
+It folds texts itself, as `rag.text.fold` does, so that the model needs nothing but its own files.
+"""
+
+import io
 import re
+import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from tempfile import NamedTemporaryFile
 
 import rjieba
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from rag.text import fold
 
 UNKNOWN = "[UNK]"
 _LONGEST_RUN = 24  # matching is quadratic in a run's length, so a run is never longer than this
@@ -59,7 +68,7 @@ def build(texts: Iterable[str], size: int, english: int = 6000, numbers: int = 6
             max_input_chars_per_word=_LONGEST_RUN,
         )
     )
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.normalizer = normalizers.Precompiled(charsmap())
     han = _character_class(c for c in characters if _HAN.fullmatch(c))
     other = _character_class(c for c in characters if not _HAN.fullmatch(c))
     runs = "|".join(f"[{kind}]{{1,{_LONGEST_RUN}}}" for kind in (han, "a-z", "0-9", other) if kind)
@@ -67,10 +76,33 @@ def build(texts: Iterable[str], size: int, english: int = 6000, numbers: int = 6
     return tokenizer
 
 
-def frequencies(tokenizer: Tokenizer, ids: Iterable[int]) -> list[int]:
-    """How often each entry occurs among token ids."""
-    counts = Counter(ids)
-    return [counts[i] for i in range(tokenizer.get_vocab_size())]
+def charsmap() -> bytes:
+    """NFKC, then `rag.text.fold`, character by character, in SentencePiece's compiled form.
+
+    ``normalizers.Precompiled`` applies it as fast as NFKC alone. (A base letter with combining marks is looked up as
+    one only where it fits five bytes, so that rare sequences keep a mark that NFKC would join.)
+    """
+    from sentencepiece import SentencePieceTrainer
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto  # type: ignore[attr-defined]
+
+    rules = []
+    for char in map(chr, range(1, sys.maxunicode + 1)):
+        if unicodedata.category(char) not in ("Cn", "Co", "Cs"):
+            folded = fold(unicodedata.normalize("NFKC", char))
+            if folded != char:
+                rules.append(f"{ord(char):X}\t{' '.join(f'{ord(c):X}' for c in folded)}\n")
+    with NamedTemporaryFile("w", suffix=".tsv", encoding="utf-8") as file:
+        file.writelines(rules)
+        file.flush()
+        out = io.BytesIO()
+        # A model of no use is trained beside it: there is no call that compiles rules alone.
+        SentencePieceTrainer.train(
+            sentence_iterator=iter(["a b c d e f g"] * 100), model_writer=out, model_type="char", vocab_size=12,
+            normalization_rule_tsv=file.name, minloglevel=2,
+        )  # fmt: skip
+    model = ModelProto()
+    model.ParseFromString(out.getvalue())
+    return bytes(model.normalizer_spec.precompiled_charsmap)
 
 
 def _english_pieces(words: Counter[str], limit: int) -> list[str]:

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.embed import Embedder
+from rag.embed import StaticEmbedder
 
 LIMIT = 16384  # texts that are kept: some 16 MB of vectors
 
 
 class Memo:
-    """Gives the vectors of ``embedder.queries`` and computes each text's once. Safe to use from many threads."""
+    """Gives ``embedder.meanings`` and computes each text's once. Safe to use from many threads."""
 
-    def __init__(self, embedder: Embedder, limit: int = LIMIT) -> None:
+    def __init__(self, embedder: StaticEmbedder, limit: int = LIMIT) -> None:
         self._embedder = embedder
         self._limit = limit
         self._known: dict[str, NDArray[np.float32]] = {}
@@ -24,10 +24,8 @@ class Memo:
         found = {text: known[text] for text in texts if text in known}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
         if missing:
-            found.update(zip(missing, self._embedder.queries(missing), strict=True))
+            found.update(zip(missing, self._embedder.meanings(missing), strict=True))
             if len(known) + len(missing) > self._limit:
                 self._known = known = {}
             known.update((text, found[text]) for text in missing)
-        return (
-            np.stack([found[text] for text in texts]) if texts else np.zeros((0, self._embedder.dimension), np.float32)
-        )
+        return np.stack([found[text] for text in texts]) if texts else self._embedder.meanings([])

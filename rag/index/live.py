@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
 from rag.errors import Damaged
 from rag.index import generation
 from rag.index.generation import Manifest
-from rag.index.lexical import Mask, Segment
-from rag.index.part import Part, merge
+from rag.index.lexical import Segment
+from rag.index.part import Part, merge, tidy
 from rag.index.snapshot import Row, Snapshot, Stale
 from rag.library import Changes, Entry, Identity, Library, Stored, Written
 from rag.record.rows import make, mismatch
@@ -34,7 +32,10 @@ log = logging.getLogger(__name__)
 class LiveIndex:
     """The index over a record. All methods may be called from many threads.
 
-    ``degraded`` says what was found damaged at the start, None where nothing was.
+    Where another process has built the record anew with another model, analyzer or chunker, queries go on with what
+    was there before, less what is removed or replaced from then on; writing is refused.
+
+    ``degraded`` says what was found damaged at the start, or that the record has been built anew; else it is None.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class LiveIndex:
         self._snapshot = Snapshot(library, 0, (), (), "")
         self._manifest: Manifest | None = None  # of the generation that the first part of the snapshot is
         self._folding: threading.Thread | None = None
+        self._before: Snapshot | None = None  # the last of this identity, where the record has another now
 
     @classmethod
     def open(
@@ -81,6 +83,7 @@ class LiveIndex:
                 live.write_generation(force=True)
             except OSError as error:
                 log.error("The index could not be written to %s: %s", vectors, error)
+        live._check()
         return live
 
     def close(self) -> None:
@@ -92,13 +95,12 @@ class LiveIndex:
     def snapshot(self) -> Snapshot:
         """The index as it is now: everything answered by any process before this call shows in it.
 
-        Raises:
-            IndexMismatch: another process has built the record anew with something else.
+        Where another process has built the record anew, only what has been removed or replaced shows.
         """
         if self.library.sequence() != self._snapshot.sequence:
             with self._replaying:
                 if self.library.sequence() != self._snapshot.sequence:
-                    self._replay(self._snapshot, self._manifest)
+                    self._replay(self._before or self._snapshot, self._manifest)
         return self._snapshot
 
     def put(self, entries: Iterable[Entry], *, replace: bool = True, force: bool = False) -> Written:
@@ -142,11 +144,14 @@ class LiveIndex:
 
         Raises:
             OSError: the disk is full or cannot be written; what was served goes on being served.
+            IndexMismatch: another process has built the record anew with something else.
         """
         with generation.lock(self._vectors):
-            manifest = None if force else self._newer(self.snapshot().sequence - 1)
+            snapshot = self.snapshot()
+            self._check()
+            manifest = None if force else self._newer(snapshot.sequence - 1)
             if manifest is None:
-                manifest = self._write(self.snapshot())
+                manifest = self._write(snapshot)
             if self._manifest is None or self._manifest.name != manifest.name:
                 first = self._open(manifest)
                 with self._replaying:
@@ -218,7 +223,7 @@ class LiveIndex:
         """Brings ``base`` up to the record and serves it; ``manifest`` is of the generation it begins with."""
         with self.library.changes_since(base.sequence) as changes:
             if changes.identity is not None and changes.identity != self.identity:
-                raise mismatch(changes.identity, self.identity)
+                return self._stand(base, changes)
             if changes.chunks > _LONG and (newer := self._newer(base.sequence)):
                 try:
                     first = self._open(newer)
@@ -226,19 +231,38 @@ class LiveIndex:
                     log.warning("%s", error)
                 else:
                     return self._replay(first, newer)
-            removed = np.array(changes.removed, np.int64)
-            parts = list(base.parts)
-            masks = [part.without(mask, removed) for part, mask in zip(parts, base.masks, strict=True)]
+            parts, masks = list(base.parts), base.without(changes.removed)
             for block in _blocks(changes):
                 segments = [self._segment(stored) for stored in block]
                 parts.append(Part.build(block, segments, self.identity.dimension))
                 masks.append(None)
-                _tidy(parts, masks, 0 if manifest is None else 1)
+                tidy(parts, masks, 0 if manifest is None else 1)
             self._manifest = manifest
             self._snapshot = Snapshot(self.library, changes.sequence, parts, masks, base.generation)
+            if self._before is not None:
+                self._before = self.degraded = None
         generated = len(parts[0]) if manifest is not None else 0
         if self._snapshot.rows - generated > max(_LONG, generated // 2):
             self._fold()
+
+    def _stand(self, base: Snapshot, changes: Changes) -> None:
+        """Serves on what there was before the record was built anew, less what is gone since."""
+        assert changes.identity is not None
+        said = (
+            f"The record was built anew with {changes.identity.model}, {changes.identity.analyzer}, "
+            f"{changes.identity.chunker}. This process serves what was there before, and takes no documents: "
+            "start it again with the same as the build."
+        )
+        if self.degraded != said:
+            self.degraded = said
+            log.warning("%s", said)
+        self._before = base
+        masks = base.without(changes.removed)
+        self._snapshot = Snapshot(self.library, changes.sequence, base.parts, masks, base.generation)
+
+    def _check(self) -> None:
+        if self._before is not None and (recorded := self.library.identity()) is not None:
+            raise mismatch(recorded, self.identity)
 
     def _segment(self, stored: Stored) -> Segment:
         ready = self._prepared.get(stored.digest)
@@ -269,13 +293,3 @@ def _blocks(changes: Changes) -> Iterator[list[Stored]]:
             block, size = [], 0
     if block:
         yield block
-
-
-def _tidy(parts: list[Part], masks: list[Mask], first: int) -> None:
-    """Merges the last parts, from ``first`` on, as long as the one before is not over twice as long.
-
-    So their number grows with the logarithm of the rows, and a row is copied as many times.
-    """
-    while len(parts) - first >= 2 and len(parts[-2]) <= 2 * len(parts[-1]):
-        parts[-2:] = [merge(parts[-2:], masks[-2:])]
-        masks[-2:] = [None]

@@ -238,6 +238,16 @@ def merge(parts: Sequence[Part], masks: Sequence[Mask]) -> Part:
     return Part(lexical.merge([p.lexical for p in parts], masks), DenseSegment.build(vectors), arrays, strings)
 
 
+def tidy(parts: list[Part], masks: list[Mask], first: int) -> None:
+    """Merges the last parts, from ``first`` on, as long as the one before is not over twice as long.
+
+    So their number grows with the logarithm of the rows, and a row is copied as many times.
+    """
+    while len(parts) - first >= 2 and len(parts[-2]) <= 2 * len(parts[-1]):
+        parts[-2:] = [merge(parts[-2:], masks[-2:])]
+        masks[-2:] = [None]
+
+
 def _hashes(ids: Iterable[str]) -> NDArray[np.uint64]:
     digests = b"".join(blake2b(i.encode("utf-8", "surrogatepass"), digest_size=8).digest() for i in ids)
     return np.frombuffer(digests, "<u8").astype(np.uint64)

@@ -65,6 +65,11 @@ class Snapshot:
         """The number of documents that have live rows."""
         return sum(int(np.count_nonzero(p.kept(m))) for p, m in zip(self.parts, self.masks, strict=True))
 
+    def without(self, removed: Sequence[int]) -> list[Mask]:
+        """The masks of the parts where the versions of documents with these keys, ascending, are dead too."""
+        keys = np.array(removed, np.int64)
+        return [part.without(mask, keys) for part, mask in zip(self.parts, self.masks, strict=True)]
+
     def lexical(self, terms: Sequence[str], *, k1: float = lexical.K1, b: float = lexical.B) -> NDArray[np.float32]:
         """The BM25 score of every row, float32 (rows,); dead rows get 0."""
         segments = [p.lexical for p in self.parts]

@@ -170,5 +170,6 @@ def mismatch(recorded: Identity, wanted: Identity) -> IndexMismatch:
     names = [n for n in ("model", "dimension", "analyzer", "chunker") if getattr(recorded, n) != getattr(wanted, n)]
     parts = [f"{n} {getattr(recorded, n)!r}, now it is {getattr(wanted, n)!r}" for n in names]
     return IndexMismatch(
-        f"The index was made with {'; '.join(parts)}: run `rag build` to make it again, or go back to the former."
+        f"The index was made with {'; '.join(parts)}: "
+        "run `rag build` to make it again with this, or start with the former."
     )

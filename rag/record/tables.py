@@ -32,9 +32,9 @@ state = sa.Table(
     sa.Column("chunker", sa.Text),
 )
 
-# A row is one version of a document and is never changed: a replacement gets a new key, and keys are never
-# used again, so that whoever holds a key reads that version's text or nothing. ``text`` stands last, so that
-# listing does not read through it.
+# A row is one version of a document, whose fields and text never change: a replacement gets a new key, and keys are
+# never used again, so that whoever holds a key reads that version's text or nothing. Only another model, analyzer or
+# chunker changes ``chunks``, ``layout`` and ``digest``. ``text`` stands last, so that listing does not read through it.
 documents = sa.Table(
     "documents",
     metadata,
@@ -97,6 +97,16 @@ deleted_seeds = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
 )
 
+# How far a model's cosines are trusted beside the shipped model's (``beside``), measured over so many chunks.
+trust = sa.Table(
+    "trust",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("beside", sa.Text, primary_key=True),
+    sa.Column("factor", sa.Float, nullable=False),
+    sa.Column("chunks", sa.Integer, nullable=False),
+)
+
 
 def connect(path: Path, timeout: float) -> sa.Engine:
     """An engine on the SQLite file at ``path``; safe to use from many threads.
@@ -154,6 +164,9 @@ def create(engine: sa.Engine, path: Path, wait: float) -> str:
             f"The record {path} has format {schema}, this version reads {SCHEMA}: use the version that wrote it, "
             "or move the file away and run `rag build` to make a new one from the seeds."
         )
+    if "trust" not in sa.inspect(engine).get_table_names():  # a record from before there was one
+        with engine.connect().execution_options(immediate=True) as connection, connection.begin():
+            metadata.create_all(connection)
     with engine.connect() as connection:
         return str(connection.execute(sa.select(state.c.record)).scalar_one())
 

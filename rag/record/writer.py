@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from rag.errors import Conflict
 from rag.record import tables as t
 from rag.record.changes import batches, identity, vectors
-from rag.record.rows import Identity, Row, mismatch, vector_hash
+from rag.record.rows import Identity, Row, document_hash, mismatch, vector_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,31 @@ class Writer:
             unchanged=tuple(row.document.id for row in rows if row.document.id in same),
         )
 
+    def remake(self, rows: Sequence[Row]) -> list[str]:
+        """Puts other chunks and vectors under versions of documents that stay what they are; gives their ids.
+
+        Keys and sequence numbers stay, so whoever serves the former chunks still reads the texts that they are of.
+        A row whose document is not there with the same content is passed over.
+        """
+        old = self._find([row.document.id for row in rows])
+        same = [
+            (old[row.document.id].key, row)
+            for row in rows
+            if row.document.id in old
+            and document_hash(row.document, old[row.document.id].layout) == old[row.document.id].digest
+        ]
+        for some in batches(key for key, _ in same):
+            self._connection.execute(sa.delete(t.chunks).where(t.chunks.c.document.in_(some)))
+        self._insert_chunks(same)
+        values = [
+            {"version": key, "chunks": len(row.chunks), "layout": row.layout, "digest": row.digest} for key, row in same
+        ]
+        if values:
+            columns: dict[str, Any] = {name: sa.bindparam(name) for name in ("chunks", "layout", "digest")}
+            update = sa.update(t.documents).where(t.documents.c.key == sa.bindparam("version"))
+            self._connection.execute(update.values(columns), values)
+        return [row.document.id for _, row in same]
+
     def remove(self, ids: Sequence[str], *, remember: bool) -> Written:
         """See ``Library.remove``."""
         old = self._find(ids)
@@ -113,6 +138,15 @@ class Writer:
             self._connection.execute(mend.values(sha256=sa.bindparam("sha256"), vector=sa.bindparam("vector")), broken)
         return keys
 
+    def trust(self, model: str, beside: str, factor: float, chunks: int) -> None:
+        """See ``Library.keep_trust``."""
+        c = t.trust.c
+        self.advance()
+        self._connection.execute(sa.delete(t.trust).where(c.model == model, c.beside == beside))
+        row = {"model": model, "beside": beside, "factor": factor, "chunks": chunks}
+        self._connection.execute(sa.insert(t.trust), row)
+        self.save()
+
     def sweep(self) -> None:
         """Deletes the vectors that no chunk has."""
         used = sa.select(t.chunks.c.vector)
@@ -120,7 +154,7 @@ class Writer:
 
     def _find(self, ids: Iterable[str]) -> dict[str, Any]:
         c = t.documents.c
-        columns = sa.select(c.key, c.id, c.position, c.digest, c.origin, c.sha256)
+        columns = sa.select(c.key, c.id, c.position, c.layout, c.digest, c.origin, c.sha256)
         rows = (self._connection.execute(columns.where(c.id.in_(some))).all() for some in batches(ids))
         return {row.id: row for some in rows for row in some}
 
@@ -134,11 +168,11 @@ class Writer:
         self._connection.execute(sa.update(t.state).values(values))
 
     def _insert(self, rows: Sequence[Row], places: Mapping[str, int]) -> None:
-        keys = self.vectors({key: vector for row in rows for key, vector in zip(row.inputs, row.vectors, strict=True)})
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        documents, chunks = [], []
+        documents, keyed = [], []
         for row in rows:
             d, key = row.document, self._next_document
+            keyed.append((key, row))
             self._next_document += 1
             documents.append(
                 {
@@ -160,19 +194,26 @@ class Writer:
                     "text": d.text,
                 }
             )
-            for ordinal, (chunk, vector) in enumerate(zip(row.chunks, row.inputs, strict=True)):
-                chunks.append(
-                    {
-                        "document": key,
-                        "ordinal": ordinal,
-                        "id": chunk.id,
-                        "start": chunk.start,
-                        "end": chunk.end,
-                        "context": chunk.context,
-                        "vector": keys[vector],
-                    }
-                )
         self._connection.execute(sa.insert(t.documents), documents)
+        self._insert_chunks(keyed)
+
+    def _insert_chunks(self, keyed: Sequence[tuple[int, Row]]) -> None:
+        """Chunks and vectors of rows, each with its document's key."""
+        inputs = (zip(row.inputs, row.vectors, strict=True) for _, row in keyed)
+        keys = self.vectors({input: vector for pairs in inputs for input, vector in pairs})
+        chunks = [
+            {
+                "document": key,
+                "ordinal": ordinal,
+                "id": chunk.id,
+                "start": chunk.start,
+                "end": chunk.end,
+                "context": chunk.context,
+                "vector": keys[vector],
+            }
+            for key, row in keyed
+            for ordinal, (chunk, vector) in enumerate(zip(row.chunks, row.inputs, strict=True))
+        ]
         if chunks:
             self._connection.execute(sa.insert(t.chunks), chunks)
 

@@ -12,6 +12,7 @@ import pytest
 from scripted_engine import Report, ScriptedEngine
 from starlette.testclient import TestClient
 
+from rag.embed import Options
 from rag.errors import Busy, IndexMismatch
 from service import serving
 from service.settings import Settings
@@ -118,9 +119,9 @@ class Opened(ScriptedEngine):
     report = Report()
 
     @classmethod
-    def open(cls, vectors: Path, *, model: str | None, threshold: float | None) -> "Opened":
+    def open(cls, vectors: Path, *, model: str | None, embedding: Options, threshold: float | None) -> "Opened":
         opened = cls()
-        opened.calls.append(("open", (vectors, model, threshold)))
+        opened.calls.append(("open", (vectors, model, embedding, threshold)))
         return opened
 
     def build(self, seeds: Path, **_: Any) -> Report:
@@ -140,9 +141,11 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> type[Opened]:
 
 
 def test_the_seeds_are_indexed_before_it_is_ready(opened: type[Opened], tmp_path: Path) -> None:
-    settings = Settings(seeds_dir=tmp_path, vectors_dir=tmp_path / "v", embedding_model="m", threshold=0.5)
+    settings = Settings(
+        seeds_dir=tmp_path, vectors_dir=tmp_path / "v", embedding_model="m", embedding_max_tokens=9, threshold=0.5
+    )
     engine: Any = serving.open_engine(settings, lambda reason: None)
-    assert engine.calls[:2] == [("open", (tmp_path / "v", "m", 0.5)), ("build", tmp_path)]
+    assert engine.calls[:2] == [("open", (tmp_path / "v", "m", Options(max_tokens=9), 0.5)), ("build", tmp_path)]
     assert [name for name, _ in engine.calls].count("ask") == 1  # so that the first who asks does not wait
 
 
