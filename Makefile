@@ -44,7 +44,7 @@ unit: $(VENV)/.test
 	$(BIN)/python -m pytest -q
 
 train: $(VENV)/.train  ## train all weights from $(DATA)
-	$(BIN)/python -m training.embedder --data $(DATA) --out rag/models/chengyu-static-zh-v2
+	$(BIN)/python -m training.embedder --data $(DATA) --out rag/models/chengyu-static-zh-v3
 	$(BIN)/python -m training.dictionary --data $(DATA)
 	$(BIN)/python -m training.embedder --data $(DATA) --out checkpoints/half --unseen 0.5
 	$(BIN)/python -m training.answerer --data $(DATA) --model checkpoints/half --unseen 0.5

@@ -5,7 +5,8 @@ BM25 alone, «dense» the vectors alone), for CMRC 2018's training questions and
 sets, cmrc-trial once more among the passages of training. The weight is chosen on the training questions; ``--model``
 names an embedder that was trained without those of a share ``--unseen`` of the passages, so that it is not chosen on
 what it learnt by heart, or any other one: of such a model ``rag.trust`` measures by what the weight is multiplied, and
-a row for each ``--base`` shows what comes of it, beside BM25 alone.
+a row for each ``--base`` shows what comes of it, beside BM25 alone. The ranking is the product's; ``--whole`` leaves
+out its closer look at sentences.
 """
 
 import argparse
@@ -19,17 +20,18 @@ import numpy as np
 
 from rag.analyze import query_terms
 from rag.engine import Engine
-from rag.retrieve import DENSE_WEIGHT, fuse
+from rag.retrieve import DENSE_WEIGHT, retrieve
 from rag.types import Document
 from training.data import place
 from training.situations import read_cmrc
 
-WEIGHTS = (0.0, 0.03, 0.07, 0.15, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 1e6)
+WEIGHTS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 1e6)
+FIRST = 20  # passages looked at for five documents
 Asked = Sequence[tuple[str, str]]  # question, id of its document
 
 
 def measure(
-    documents: Sequence[Document], asked: Asked, model: str | None, bases: Sequence[float], vectors: Path
+    documents: Sequence[Document], asked: Asked, model: str | None, bases: Sequence[float], vectors: Path, whole: bool
 ) -> tuple[float, list[tuple[float, float, float]]]:
     """The factor that the model is given, and rows of weight, recall@1 and recall@5 of documents.
 
@@ -41,13 +43,13 @@ def measure(
     snapshot, embedder = engine._index.snapshot(), engine._embedder
     factor = engine._trust.factor(snapshot.sequence)
     weights = (*WEIGHTS, *(base * factor for base in bases))
-    owners = np.array([snapshot.row(number).document.id for number in range(snapshot.rows)])
+    embed = None if whole else engine._sentences
     ranks = []
     for (question, gold), vector in zip(asked, embedder.queries([q for q, _ in asked]), strict=True):
-        terms, own = query_terms(question), owners == gold
-        lexical, dense, ceiling = snapshot.lexical(terms), snapshot.dense(vector), float(snapshot.idf(terms).sum())
-        scores = (fuse(lexical, dense, ceiling, weight) for weight in weights)
-        ranks.append([len(set(owners[fused > fused[own].max()])) for fused in scores])
+        terms = query_terms(question)
+        found = (retrieve(snapshot, terms, vector, top_k=FIRST, weight=weight, embed=embed) for weight in weights)
+        orders = (list(dict.fromkeys(hit.document_id for hit in some.hits)) for some in found)
+        ranks.append([order.index(gold) if gold in order else FIRST for order in orders])
     engine.close()
     first, five = np.mean(np.array(ranks) == 0, axis=0), np.mean(np.array(ranks) < 5, axis=0)
     return factor, list(zip(weights, first.tolist(), five.tolist(), strict=True))
@@ -81,6 +83,7 @@ def main() -> None:
     parser.add_argument("--unseen", type=float, default=1.0)
     parser.add_argument("--base", type=float, nargs="*", default=[DENSE_WEIGHT], help="weights of the shipped model")
     parser.add_argument("--questions", type=int, help="asked at most of a set, the same in every run")
+    parser.add_argument("--whole", action="store_true", help="chunks' own vectors alone, no closer look at sentences")
     parser.add_argument("--keep", type=Path, help="folder for the records, so that another run embeds no passage again")
     args = parser.parse_args()
     for title, library, asked in read(args.shared, args.unseen):
@@ -88,7 +91,7 @@ def main() -> None:
             asked = random.Random(0).sample(asked, args.questions)
         with TemporaryDirectory() as folder:
             vectors = (args.keep or Path(folder)) / title.replace(" ", "-")
-            factor, rows = measure(library, asked, args.model, args.base if args.model else (), vectors)
+            factor, rows = measure(library, asked, args.model, args.base if args.model else (), vectors, args.whole)
         print(f"\n{title}: {len(library)} documents, {len(asked)} questions\n", flush=True)
         print("| weight | recall@1 | recall@5 |\n|--:|--:|--:|")
         labels = ["dense" if w > 100 else f"**{w}**" if w == DENSE_WEIGHT else f"{w}" for w in WEIGHTS]

@@ -109,7 +109,7 @@ def compare(task: Task, fits: Mapping[str, Fit]) -> list[Row]:
             print(f"{task.name}: {name}", file=sys.stderr)
             embedder = fit(task.passages)
             cosines, weight = dense(task, embedder), weight_of(embedder)
-            both = fused(words, ceilings, cosines, weight)
+            both = fused(task, words, ceilings, cosines, weight, embedder)
             rows.append(Row(task, name, None, measures(ranks(cosines, task.gold))))
             rows.append(Row(task, name, weight, measures(ranks(both, task.gold))))
     return rows

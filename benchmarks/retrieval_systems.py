@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from benchmarks.retrieval_sets import Task
 from rag.analyze import analyze, query_terms
-from rag.embed import Embedder, Vectors
+from rag.embed import Embedder, StaticEmbedder, Vectors
 from rag.index import lexical
 from rag.index.lexical import Segment
+from rag.memo import Memo
 from rag.question import single
-from rag.retrieve import fuse
+from rag.rerank import LOOKED_AT, nearest
+from rag.retrieve import CLOSE, fuse
 
 DEPTH = 10  # passages looked at for MRR and nDCG
 Ranks = NDArray[np.int64]
@@ -125,10 +127,27 @@ def dense(task: Task, embedder: Embedder) -> NDArray[np.float32]:
 
 
 def fused(
-    words: NDArray[np.float32], ceilings: NDArray[np.float64], cosines: NDArray[np.float32], weight: float
+    task: Task,
+    words: NDArray[np.float32],
+    ceilings: NDArray[np.float64],
+    cosines: NDArray[np.float32],
+    weight: float,
+    embedder: Embedder,
 ) -> NDArray[np.float32]:
-    """What the product ranks by, float32 (queries, passages), where the cosines have that weight."""
-    return np.stack([fuse(w, c, float(top), weight) for w, top, c in zip(words, ceilings, cosines, strict=True)])
+    """What the product ranks by, float32 (queries, passages), where the cosines have that weight.
+
+    Of a static model the best passages' sentences are looked at, as `rag.retrieve` does it.
+    """
+    close = weight * CLOSE if isinstance(embedder, StaticEmbedder) else 0.0
+    scores = np.stack(
+        [fuse(w, c, float(top), weight - close) for w, top, c in zip(words, ceilings, cosines, strict=True)]
+    )
+    if close:
+        sentences = Memo(embedder.passages, 500_000)
+        for row, query in zip(scores, embedder.queries(task.queries), strict=True):
+            best = np.argsort(-row, kind="stable")[:LOOKED_AT]
+            row[best] += close * nearest([task.passages[at] for at in best], query, sentences)
+    return scores
 
 
 def ranks(scores: NDArray[np.float32], gold: Sequence[int]) -> Ranks:

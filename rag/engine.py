@@ -12,7 +12,6 @@ import numpy as np
 
 from rag import embed, ingest
 from rag.analyze import ANALYZER, analyze, query_terms
-from rag.answer.memo import Memo
 from rag.answer.reply import reply
 from rag.answer.scorer import load as load_scorer
 from rag.chunk import CHUNKER, chunk
@@ -21,6 +20,7 @@ from rag.embed import Embedder, StaticEmbedder
 from rag.errors import InvalidInput, NotFound, RagError
 from rag.index.live import LiveIndex, Stale
 from rag.library import FILE, Entry, Identity, Library
+from rag.memo import Memo
 from rag.question import Single, single, understand
 from rag.retrieve import DENSE_WEIGHT, Found, retrieve
 from rag.trust import Trust
@@ -28,6 +28,8 @@ from rag.types import Answer, Chunk, Document, Filter, Hit, IndexStats, Turn
 
 BATCH = 256  # documents that are embedded and stored together: what a killed build has to do again
 Progress = Callable[[int, int], None]  # documents done, of how many
+MEANINGS, SENTENCES = 16_384, 4096  # vectors kept of texts met before: some 16 and 24 MB
+
 T = TypeVar("T")
 
 
@@ -68,7 +70,9 @@ class Engine:
         self._index = index
         self._embedder = embedder
         self._trust = Trust(index, embedder, shipped, indexed)
-        self._vectors = Memo(shipped)
+        self._vectors = Memo(shipped.meanings, MEANINGS)
+        # Another model's sentences would take longer to embed than the question may wait.
+        self._sentences = Memo(embedder.passages, SENTENCES) if isinstance(embedder, StaticEmbedder) else None
         self._scorer = load_scorer()
         self._threshold = float(self._scorer.threshold) if threshold is None else threshold
 
@@ -249,7 +253,9 @@ class Engine:
             snapshot = self._index.snapshot()
             weight = DENSE_WEIGHT * self._trust.factor(snapshot.sequence)
             try:
-                return retrieve(snapshot, terms, vector, top_k=top_k, filter=filter, weight=weight)
+                return retrieve(
+                    snapshot, terms, vector, top_k=top_k, filter=filter, weight=weight, embed=self._sentences
+                )
             except Stale:  # a document was replaced meanwhile, by a write that has ended: the next snapshot shows it
                 continue
 

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.embed import Embed
 from rag.index.snapshot import Snapshot
+from rag.rerank import LOOKED_AT, rerank
 from rag.types import Document, Filter, Hit
 
-DENSE_WEIGHT = 1.0  # measured: docs/benchmarks.md, «fusion»
+DENSE_WEIGHT = 0.8  # measured: docs/benchmarks.md, «fusion»
+CLOSE = 0.6  # share of it that a chunk's best sentence has, where sentences are looked at
+LONG = 400.0  # sum of idf from which on a query, of some hundred terms, holds more than any passage could
 DEPTH = 8  # chunks looked at for each passage wanted: some lie in better ones, some are copies
 
 Scores = NDArray[np.float32]
@@ -32,15 +36,19 @@ def retrieve(
     top_k: int,
     filter: Filter | None = None,
     weight: float = DENSE_WEIGHT,
+    embed: Embed | None = None,
 ) -> Found:
     """The ``top_k`` best passages for the query ``terms`` and the query's ``vector``, float32 (d,).
 
-    Ties go by chunk id. Raises Stale where a document was replaced meanwhile: take a new snapshot and ask again.
+    With ``embed``, which gives the vectors of sentences, the first are looked at more closely (``rag.rerank``). Ties go
+    by chunk id. Raises Stale where a document was replaced meanwhile: take a new snapshot and ask again.
     """
     lexical, dense = snapshot.lexical(terms), snapshot.dense(vector)
-    fused = fuse(lexical, dense, float(snapshot.idf(terms).sum()), weight)
+    whole = weight * (1 - CLOSE) if embed else weight
+    wanted = max(top_k, LOOKED_AT) if embed else top_k
+    fused = fuse(lexical, dense, float(snapshot.idf(terms).sum()), whole)
     fused[~snapshot.allowed(filter)] = -np.inf
-    best = _best(fused, DEPTH * top_k)
+    best = _best(fused, max(DEPTH * top_k, 4 * wanted))
     rows = sorted((snapshot.row(int(number)) for number in best), key=lambda r: (-fused[r.number], r.chunk_id))
     texts = snapshot.texts({row.document.key for row in rows})
     hits: list[Hit] = []
@@ -51,22 +59,25 @@ def retrieve(
         d, text = row.document, texts[row.document.key]
         if firsts.setdefault(text, d.id) != d.id:
             copies.setdefault(firsts[text], set()).add(d.id)
-        elif len(hits) < top_k and not any(h.document_id == d.id and _inside(row.start, row.end, h) for h in hits):
+        elif len(hits) < wanted and not any(h.document_id == d.id and _inside(row.start, row.end, h) for h in hits):
             documents[d.id] = Document(d.id, text, d.title, d.source, d.url, d.published)
             scores = (float(fused[row.number]), float(dense[row.number]), float(lexical[row.number]))
             about = (d.title, d.source, d.url, d.published)
             hits.append(Hit(row.chunk_id, d.id, *about, text[row.start : row.end], row.start, row.end, *scores))
-    return Found(tuple(hits), documents, {id: tuple(sorted(others)) for id, others in copies.items()})
+    if embed:
+        hits = rerank(hits, vector, embed, weight * CLOSE)[:top_k]
+        documents = {hit.document_id: documents[hit.document_id] for hit in hits}
+    return Found(tuple(hits), documents, {id: tuple(sorted(copies[id])) for id in documents if id in copies})
 
 
 def fuse(lexical: Scores, dense: Scores, ceiling: float, weight: float = DENSE_WEIGHT) -> Scores:
     """The fused score of each chunk, float32 (n,): ``lexical / ceiling + weight * dense``.
 
-    ``lexical`` is BM25, float32 (n,), and ``ceiling`` the sum of its query terms' idf, so that the first part is about
-    the share of the question that a chunk holds; ``dense`` is a cosine, float32 (n,). Both scales are the same for a
-    corpus of any size, which a rank or a z-score is not.
+    ``lexical`` is BM25, float32 (n,), and ``ceiling`` the sum of its query terms' idf, at most ``LONG``, so that the
+    first part is about the share of the question that a chunk holds; ``dense`` is a cosine, float32 (n,). Both scales
+    are the same for a corpus of any size, which a rank or a z-score is not.
     """
-    return np.asarray(lexical / max(ceiling, 1e-6) + weight * dense, dtype=np.float32)
+    return np.asarray(lexical / min(max(ceiling, 1e-6), LONG) + weight * dense, dtype=np.float32)
 
 
 def _best(scores: Scores, count: int) -> NDArray[np.intp]:

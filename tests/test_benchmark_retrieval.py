@@ -167,7 +167,7 @@ def test_fused_scores_are_those_the_engine_ranks_by(tmp_path: Path, other_model:
     with weights(passages) as weight_of:
         weight = weight_of(embedder)
     assert weight == DENSE_WEIGHT or other
-    rows = fused(*scored(task), dense(task, embedder), weight)
+    rows = fused(task, *scored(task), dense(task, embedder), weight, embedder)
     engine = Engine.open(tmp_path, model=model)
     engine.add([Document(str(i), text) for i, text in enumerate(passages)])
     for query, row in zip(task.queries, rows, strict=True):

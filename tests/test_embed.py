@@ -43,10 +43,12 @@ def test_shipped_model_equals_sentence_transformers(shipped: embed.Embedder) -> 
     from sentence_transformers import SentenceTransformer
 
     stock = SentenceTransformer(str(embed.SHIPPED), device="cpu")
-    expected = stock.encode(TEXTS, normalize_embeddings=True)
-    assert expected.dtype == np.float32
-    np.testing.assert_allclose(shipped.passages(TEXTS), expected, atol=1e-6)
-    np.testing.assert_allclose(shipped.queries(TEXTS), expected, atol=1e-6)
+    for found, encode in ((shipped.passages, stock.encode_document), (shipped.queries, stock.encode_query)):
+        expected = encode(TEXTS, normalize_embeddings=True)
+        assert expected.dtype == np.float32
+        np.testing.assert_allclose(found(TEXTS), expected, atol=1e-6)
+    np.testing.assert_allclose(stock.encode(TEXTS), stock.encode_document(TEXTS), atol=1e-6)
+    assert np.abs(shipped.queries(TEXTS[:1]) - shipped.passages(TEXTS[:1])).max() > 0.01
 
 
 def test_rows_are_unit_float32_or_zero(shipped: embed.Embedder) -> None:
@@ -161,6 +163,44 @@ def test_static_folder_with_mapped_rows(tmp_path: Path) -> None:
     texts = ["a b A", "a", "?"]
     stock = SentenceTransformer(str(folder), device="cpu").encode(texts, normalize_embeddings=True)
     np.testing.assert_allclose(embed.load(str(folder)).passages(texts), stock, atol=1e-6)
+
+
+def _routed(folder: Path, **routes: Any) -> Path:
+    """A static model whose texts part ways behind the table: queries untouched, passages through a Dense module."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Router
+
+    weight = torch.from_numpy(_weights(2)[:3])
+    dense = Dense(8, 3, bias=False, activation_function=torch.nn.Tanh(), init_weight=weight)
+    narrow = Dense(8, 3, bias=False, activation_function=torch.nn.Identity(), init_weight=weight)
+    table = SentenceTransformer(str(_static(folder / "table", _weights())), device="cpu")[0]
+    router = Router({"query": [narrow], "document": [dense]}, **({"default_route": "document"} | routes))
+    SentenceTransformer(modules=[table, router, Normalize()], device="cpu").save(str(folder / "routed"))
+    return folder / "routed"
+
+
+def test_queries_and_passages_go_their_own_ways(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    folder, texts = _routed(tmp_path), ["a b A", "a", "?"]
+    found, stock = embed.load(str(folder)), SentenceTransformer(str(folder), device="cpu")
+    assert isinstance(found, embed.StaticEmbedder)
+    assert found.dimension == 3
+    np.testing.assert_allclose(found.queries(texts), stock.encode_query(texts), atol=1e-6)
+    np.testing.assert_allclose(found.passages(texts), stock.encode_document(texts), atol=1e-6)
+    mean = _weights()[1] @ _weights(2)[:3].T
+    np.testing.assert_allclose(found.queries(["a"])[0], mean / np.linalg.norm(mean), atol=1e-6)
+    np.testing.assert_allclose(found.passages(["a"])[0], np.tanh(mean) / np.linalg.norm(np.tanh(mean)), atol=1e-6)
+
+
+def test_routes_by_something_else_go_through_sentence_transformers(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    folder = _routed(tmp_path, route_mappings={(None, "text"): "query"})
+    found, stock = embed.load(str(folder)), SentenceTransformer(str(folder), device="cpu")
+    assert isinstance(found, embed.TransformerEmbedder)
+    np.testing.assert_allclose(found.passages(["a b"]), stock.encode_document(["a b"]), atol=1e-6)
 
 
 def test_static_model_with_prompts_goes_through_sentence_transformers(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from samples import close, embed, entry, open_index, terms_of
 
-from rag.retrieve import fuse, retrieve
+from rag.rerank import LOOKED_AT, nearest, rerank
+from rag.retrieve import LONG, fuse, retrieve
+from rag.types import Hit
 
 
 def test_fused_is_the_share_of_the_question_plus_a_part_of_the_cosine() -> None:
@@ -14,6 +16,53 @@ def test_fused_is_the_share_of_the_question_plus_a_part_of_the_cosine() -> None:
     np.testing.assert_allclose(fuse(lexical, dense, 4.0, 0.4), [0.2, 0.3, 1.0], rtol=1e-6)
     np.testing.assert_allclose(fuse(lexical, dense, 4.0, 0.0), lexical / 4)
     assert np.isfinite(fuse(np.zeros(3, np.float32), dense, 0.0)).all()  # a question of which no term is known
+    np.testing.assert_allclose(fuse(lexical, dense, 9 * LONG, 0.4), lexical / LONG + 0.4 * dense)  # a whole page
+
+
+def _hit(number: int, text: str, score: float) -> Hit:
+    return Hit(f"c{number:02}", f"d{number}", "", None, None, None, text, 0, len(text), score, 0.0, 0.0)
+
+
+def test_nearest_is_the_best_sentence_and_never_against_a_passage() -> None:
+    query = embed(["水位是三米"])[0]
+    texts = ["今天有雨。水位是三米。明天放晴。", "今天有雨。明天放晴。", "水位是三米"]
+    found = nearest(texts, query, embed)
+    assert found.dtype == np.float32
+    expected = [
+        max(0.0, float((embed(parts) @ query).max())) for parts in (["今天有雨。", "水位是三米。", "明天放晴。"],)
+    ]
+    assert found[0] == pytest.approx(expected[0])
+    assert found[1] < found[0] < found[2] == pytest.approx(1)
+    assert nearest(["水位"], -embed(["水位"])[0], embed).tolist() == [0]
+    assert nearest([], query, embed).shape == (0,)
+
+
+def test_a_sentence_that_says_it_lifts_its_passage_over_near_ones_only() -> None:
+    filler = "今天有雨。" * 5
+    hits = [_hit(i, f"{filler}第{i}号站在河口。", 1 - i / 1000) for i in range(LOOKED_AT + 2)]
+    said = [_hit(hit_at, f"{filler}水位是三米。", hits[hit_at].score) for hit_at in (5, LOOKED_AT + 1)]
+    hits[5], hits[LOOKED_AT + 1] = said
+    query = embed(["水位是三米"])[0]
+    found = rerank(hits, query, embed, 0.5)
+    assert [hit.chunk_id for hit in found[:1]] == ["c05"]
+    assert found[LOOKED_AT:] == hits[LOOKED_AT:]  # what was not looked at stays behind
+    assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
+    assert found[0].score == pytest.approx(said[0].score + 0.5 * float(nearest([said[0].text], query, embed)[0]))
+    assert rerank(hits, query, embed, 0.0) == hits
+
+
+def test_retrieval_looks_at_sentences_where_it_can(tmp_path: Path) -> None:
+    index = open_index(tmp_path)
+    far = "站在河口。那里有风。那里有雨。那里有雪。那里有雾。水位是三米。"  # says it, among other things
+    index.put([entry("far", far), entry("near", "水位在三站")])
+    query = "水位是三米"
+    vector, snapshot = embed([query])[0], index.snapshot()
+    plain = retrieve(snapshot, [], vector, top_k=2)
+    looked = retrieve(snapshot, [], vector, top_k=1, embed=embed)
+    assert [hit.document_id for hit in plain.hits] == ["near", "far"]
+    assert [hit.document_id for hit in looked.hits] == ["far"]
+    assert set(looked.documents) == {"far"}
+    close(index)
 
 
 def test_passages_come_best_first_ties_by_chunk_id_and_no_more_than_asked_for(tmp_path: Path) -> None:

@@ -96,8 +96,9 @@ def test_small_table_loads_through_sentence_transformers_to_the_same_rows(
 
     stock = SentenceTransformer(str(model), device="cpu")
     texts = [f"{subject}的历史可以追溯到唐代" for subject in SUBJECTS]
-    assert stock.encode(texts).dtype == np.float32
-    np.testing.assert_allclose(stock.encode(texts), load(str(model)).passages(texts), atol=1e-6)
+    assert stock.encode_document(texts).dtype == np.float32
+    np.testing.assert_allclose(stock.encode_document(texts), load(str(model)).passages(texts), atol=1e-6)
+    np.testing.assert_allclose(stock.encode_query(texts), load(str(model)).queries(texts), atol=1e-6)
 
 
 def test_held_out_groups_are_in_no_training_pair(folder: Path) -> None:
@@ -189,10 +190,11 @@ def test_written_rows_are_near_the_trained_ones(tmp_path: Path, monkeypatch: pyt
     tokenizer = vocabulary.build(["经济建设"] * 5, size=100)
     table = np.random.default_rng(0).normal(size=(tokenizer.get_vocab_size(), 16)).astype(np.float32)
     table[0] = 0
-    export.write(tokenizer, table, tmp_path / "m", 16)
+    export.write(tokenizer, table, tmp_path / "m", 16, gain=4)
     ids = tokenizer.encode("经济", add_special_tokens=False).ids
-    mean = 4 * table[ids].mean(axis=0) / np.linalg.norm(table[ids].mean(axis=0))
-    pressed = mean / (1 + np.abs(mean))
+    mean = table[ids].mean(axis=0) / np.linalg.norm(table[ids].mean(axis=0))
+    pressed = 4 * mean / (1 + np.abs(4 * mean))
     found = load(str(tmp_path / "m"))
     assert isinstance(found, StaticEmbedder)
+    np.testing.assert_allclose(found.queries(["经济"])[0], mean, atol=0.02)
     np.testing.assert_allclose(found.passages(["经济"])[0], pressed / np.linalg.norm(pressed), atol=0.02)

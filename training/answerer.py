@@ -28,7 +28,7 @@ from rag.index.lexical import hash_terms
 from training.data import lines, place
 from training.situations import KINDS, VERSION, Matrix, Sample, Shelf, kept, read_cmrc, samples
 
-REFUSED = 0.025  # of the questions whose answer is there
+REFUSED = 0.02  # of the questions whose answer is there
 
 
 def background(texts: Sequence[str], limit: int = 60_000) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--unseen", type=float, default=1.0, help="share of the passages that --model has not seen")
     parser.add_argument("--asks", type=int, default=2500, help="questions asked of the libraries of each size")
     parser.add_argument("--hidden", type=int, default=24)
-    parser.add_argument("--members", type=int, default=5, help="networks that are trained and averaged")
+    parser.add_argument("--members", type=int, default=12, help="networks that are trained and averaged")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints/answerer"))
     parser.add_argument("--seed", type=int, default=7)

@@ -12,12 +12,12 @@ from training import data
 WEIGHTS = {  # how often a batch is drawn from each source; the 10k questions over-fit soon
     "within_papers": 0.26,
     "within_laws": 0.05,
-    "within_encyclopedia": 0.10,
+    "within_encyclopedia": 0.15,
     "title_paragraph": 0.12,
     "title_abstract": 0.08,
     "law_article": 0.06,
-    "question_passage": 0.06,
-    "question_sentence": 0.04,
+    "question_passage": 0.03,
+    "question_sentence": 0.02,
     "english_title": 0.10,
     "english_abstract": 0.06,
     "english_mixed": 0.08,
@@ -32,16 +32,17 @@ class Settings:
     code: int = 1280  # numbers of a row that tell tokens apart
     learnt: int = 256  # numbers of a row that are learnt
     ones: int = 4  # places of a code that are not zero
+    gain: int = 72  # what a passage's unit vector is multiplied by before its numbers are pressed together
     window: int = 150  # tokens of a text, for which a token's rarity is log(1 + tokens / (window * count))
     rarity: float = 0.95  # the power of it that a token's weight starts with
     start: float = 0.3  # length of what is learnt at the start, beside a code of length 1
-    share: float = 0.06  # by how much what was learnt counts in the end
-    share_english: float = 0.15  # the same in the rows of English words
+    share: float = 0.1  # by how much what was learnt counts in the end
+    share_english: float = 0.25  # the same in the rows of English words
     code_english: float = 0.5  # and by how much their codes count
     batch: int = 1024
-    steps: int = 500
+    steps: int = 1000
     rate: float = 0.005  # of Adam; rises over a tenth of the steps and falls to zero
-    weight_rate: float = 0.01  # times that for tokens' weights
+    weight_rate: float = 4.0  # times that for tokens' weights
     temperature: float = 0.05
     dropout: float = 0.15  # share of tokens left out, on both sides
     sentence_dropout: float = 0.4  # the same for a query that is a sentence of the passage's paragraph

@@ -1,10 +1,10 @@
 """Trains the static embedder that is shipped: ``python -m training.embedder --data ../shared/train --out FOLDER``.
 
-A text's vector is the mean of its tokens' rows, pressed number by number. A part of each row is a fixed code; the rest
-is trained with an in-batch contrastive loss: a query is to be nearer to its own passage than to the other passages of
-the batch, and the other way round. While training, what a word learns is its own vector plus the mean of those of its
-parts (characters, shorter words, beginnings of English words), so that rare words start from what their parts mean; the
-sum is what is written.
+A text's vector is the mean of its tokens' rows, each as long as the token tells much; a passage's is pressed number by
+number. A part of each row is a fixed code; the rest, and the lengths, are trained with an in-batch contrastive loss: a
+query is to be nearer to its own passage than to the other passages of the batch, and the other way round. While
+training, what a word learns is its own vector plus the mean of those of its parts (characters, shorter words,
+beginnings of English words), so that rare words start from what their parts mean; the sum is what is written.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from torch.nn import functional
 from rag.text import fold
 from training import data, vocabulary
 from training.batches import QUICK, WEIGHTS, Bag, Settings, draw
-from training.export import gain, write
+from training.export import write
 
 
 class Rows(nn.Module):
@@ -46,7 +46,6 @@ class Rows(nn.Module):
         known = set(entries)
         found = [parts(entry, known) for entry in entries]
         names = {name: i for i, name in enumerate(dict.fromkeys(chain.from_iterable(found)))}
-        self.gain = gain(settings.dimension)
         self.part_ids = torch.tensor([names[name] for name in chain.from_iterable(found)], dtype=torch.long)
         self.part_bounds = torch.tensor(np.cumsum([0, *map(len, found)]), dtype=torch.long)
         self.code = torch.from_numpy(codes(len(entries), settings))
@@ -78,20 +77,21 @@ class Rows(nn.Module):
             code = code * torch.where(is_english, s.code_english, 1.0)[:, None]
         return torch.cat([code, learnt], dim=1) * torch.exp(self.weight[ids])[:, None]
 
-    def texts(self, bags: list[Bag], mixed: bool = False) -> list[Tensor]:
-        """Unit vectors of several bags of texts, each float32 ``(n, d)``."""
+    def texts(self, queries: Bag, passages: Bag, mixed: bool = False) -> tuple[Tensor, Tensor]:
+        """Unit vectors of queries and of passages, each float32 ``(n, d)``."""
+        bags = queries, passages
         ids, places = torch.unique(torch.cat([tokens for tokens, _ in bags]), return_inverse=True)
         rows = self(ids, mixed)
         split = torch.split(places, [len(tokens) for tokens, _ in bags])
-        return [
-            self.pooled(functional.embedding_bag(place, rows, starts, mode="mean"))
+        left, right = (
+            functional.normalize(functional.embedding_bag(place, rows, starts, mode="mean"), eps=1e-8)
             for place, (_, starts) in zip(split, bags, strict=True)
-        ]
+        )
+        return left, self.pressed(right)
 
-    def pooled(self, means: Tensor) -> Tensor:
-        """From means of rows to unit vectors: what is strong is pressed together, `gain` says how much."""
-        pressed = functional.softsign(functional.normalize(means, eps=1e-8) * self.gain)
-        return functional.normalize(pressed, eps=1e-8)
+    def pressed(self, units: Tensor) -> Tensor:
+        """From unit means of rows to a passage's unit vectors: what is strong is pressed together."""
+        return functional.normalize(functional.softsign(units * self.settings.gain), eps=1e-8)
 
     @torch.no_grad()
     def table(self) -> NDArray[np.float32]:
@@ -105,7 +105,7 @@ def codes(entries: int, settings: Settings) -> NDArray[np.float32]:
     """Sparse random codes of length 1, float32 ``(entries, code)``: ``ones`` places of each are plus or minus.
 
     Two texts are near where they share words before anything is learnt. Few words of a text meet in one place, so
-    that `Rows.pooled`, which works place by place, works nearly word by word: a word said ten times counts little more
+    that `Rows.pressed`, which works place by place, works nearly word by word: a word said ten times counts little more
     than one said twice.
     """
     rng = np.random.default_rng(settings.seed)
@@ -144,7 +144,7 @@ def check(rows: Rows, prepared: data.Prepared, settings: Settings, most: int = 1
         _, distinct = np.unique(source.groups, return_index=True)
         chosen = rng.permutation(distinct)[:most]
         query_bag, passage_bag, _ = draw(prepared, source, rng, settings, 0.0, chosen)
-        queries, passages = rows.texts([query_bag, passage_bag], mixed=True)
+        queries, passages = rows.texts(query_bag, passage_bag, mixed=True)
         best = (queries @ passages.T).argmax(dim=1)
         found[source.name] = (float((best == torch.arange(len(chosen))).float().mean()), len(chosen))
     return found
@@ -207,8 +207,7 @@ def train(folder: Path, checkpoints: Path, settings: Settings) -> tuple[Tokenize
                 group["lr"] = settings.rate * share * rate
             source = sources[names[rng.choice(len(names), p=odds / odds.sum())]]
             queries, passages, groups = draw(prepared, source, rng, settings, settings.dropout)
-            left, right = rows.texts([queries, passages])
-            loss = contrast(left, right, groups, settings.temperature)
+            loss = contrast(*rows.texts(queries, passages), groups, settings.temperature)
             state.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             state.optimizer.step()
@@ -289,7 +288,7 @@ def main() -> None:
         data.BOUNDS["cmrc"] = (data.BOUNDS["cmrc"][0], chosen["unseen"])
         checkpoints = checkpoints / f"unseen-{chosen['unseen']}"  # what was read with another split is of no use
     tokenizer, table = train(chosen["data"], checkpoints, settings)
-    write(tokenizer, table, chosen["out"], settings.learnt)
+    write(tokenizer, table, chosen["out"], settings.learnt, settings.gain)
 
 
 if __name__ == "__main__":

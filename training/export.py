@@ -1,7 +1,6 @@
 """Writes a table of rows as a stock sentence-transformers model, small enough for a repository."""
 
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -10,34 +9,31 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 
-def gain(dimension: int) -> int:
-    """What a unit vector is multiplied by before the softsign: about √d, so that its numbers are about 1."""
-    return round(math.sqrt(dimension))
-
-
-def write(tokenizer: Tokenizer, table: NDArray[np.float32], folder: Path, learnt: int) -> None:
+def write(tokenizer: Tokenizer, table: NDArray[np.float32], folder: Path, learnt: int, gain: int) -> None:
     """Save tokenizer and rows ``(v, d)`` so that ``SentenceTransformer(folder)`` loads them.
 
-    The modules are StaticEmbedding (the mean of rows), Normalize, Dense (`gain` times each number, then softsign) and
-    Normalize. The rows are kept as int8 with one float32 weight a row, the "embeddings" and "weights" of model2vec's
-    format, which the stock ``StaticEmbedding`` multiplies out to float32 when it loads them: a quarter of the size, and
-    a row's error is at most 1/254 of its largest number. ``rag.json`` says how many numbers at the end of a
-    row were ``learnt``. A README.md that is there already stays as it is.
+    The modules are StaticEmbedding (the mean of rows), Normalize, a Router and Normalize. The Router leaves queries as
+    they are and sends passages through Dense: ``gain`` times each number, then softsign. The rows are kept as int8 with
+    one float32 weight a row, the "embeddings" and "weights" of model2vec's format, which the stock ``StaticEmbedding``
+    multiplies out to float32 when it loads them: a quarter of the size, and a row's error is at most 1/254 of its
+    largest number. ``rag.json`` says how many numbers at the end of a row were ``learnt``. A README.md that is there
+    already stays as it is.
     """
     import torch
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Dense, Normalize, StaticEmbedding
+    from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Router, StaticEmbedding
 
     folder.mkdir(parents=True, exist_ok=True)
     dimension = table.shape[1]
     press = Dense(
         dimension, dimension, bias=False, activation_function=torch.nn.Softsign(),
-        init_weight=torch.eye(dimension) * gain(dimension),
+        init_weight=torch.eye(dimension) * gain,
     )  # fmt: skip
     modules: list[torch.nn.Module] = [
         StaticEmbedding(tokenizer, embedding_weights=table),
         Normalize(),
-        press,
+        # A route must have a module: that of queries has one that changes nothing.
+        Router.for_query_document([Normalize()], [press], default_route="document"),
         Normalize(),
     ]
     SentenceTransformer(modules=modules, device="cpu").save(str(folder), create_model_card=False)
@@ -45,7 +41,8 @@ def write(tokenizer: Tokenizer, table: NDArray[np.float32], folder: Path, learnt
     rows = np.rint(table / np.where(weights > 0, weights, 1)[:, None]).astype(np.int8)
     _save({"embeddings": rows, "weights": weights}, folder / "model.safetensors")
     (folder / "rag.json").write_text(json.dumps({"learnt": learnt}) + "\n", encoding="utf-8")
-    (dense,) = folder.glob("*_Dense/model.safetensors")  # whole numbers, which int8 holds in a quarter of the room
+    # Its numbers are whole: int8 holds them in a quarter of the room.
+    (dense,) = folder.glob("*_Router/*_Dense/model.safetensors")
     _save({name: tensor.astype(np.int8) for name, tensor in load_file(dense).items()}, dense)
 
 

@@ -17,7 +17,6 @@ from rich.progress import track
 
 from rag.analyze import analyze, query_terms
 from rag.answer.features import features
-from rag.answer.memo import Memo
 from rag.answer.scorer import Scorer
 from rag.answer.units import sentence_numbers, units
 from rag.chunk import chunk
@@ -26,13 +25,14 @@ from rag.engine import indexed
 from rag.index.lexical import Segment
 from rag.index.part import Part
 from rag.index.snapshot import Snapshot
+from rag.memo import Memo
 from rag.record.rows import Stored
 from rag.retrieve import retrieve
 from rag.text import fold, sentences
 from rag.types import Chunk, Document
 from training.data import lines
 
-VERSION = 7  # raised whenever other samples would be drawn, so that stored ones are not taken for them
+VERSION = 9  # raised whenever other samples would be drawn, so that stored ones are not taken for them
 TOP_K = 5
 KINDS = ("present", "removed", "swapped", "absent")
 SIZES = (1, 1, 1, 1, 3, 10, 30, 100, 300, 1000)  # documents of a library, drawn evenly by questions
@@ -231,18 +231,18 @@ def samples(
 ) -> list[Sample]:
     """Everything that is asked of all libraries, as the answer stage sees it."""
     made = []
-    memo = Memo(shelf.embedder, limit=100_000)
+    meanings, sentences = Memo(shelf.embedder.meanings, 100_000), Memo(shelf.embedder.passages, 50_000)
     near = neighbours(documents, shelf.embedder)
     drawn = libraries(documents, questions, near, asks, random.Random(seed))
     for library, pending in track(list(drawn), "asking"):
         searched = snapshot(library, shelf)
         for question, kind in pending:
             vector = shelf.embedder.queries([question.text])[0]
-            hits = retrieve(searched, query_terms(question.text), vector, top_k=TOP_K).hits
+            hits = retrieve(searched, query_terms(question.text), vector, top_k=TOP_K, embed=sentences).hits
             candidates = units(hits, library)
             if not candidates:
                 continue
-            matrix = features(question.text, candidates, hits, library, scorer.weight, memo)
+            matrix = features(question.text, candidates, hits, library, scorer.weight, meanings)
             right = np.array(
                 [kind == "present" and _answers(u.document_id, u.start, u.end, u.text, question) for u in candidates]
             )

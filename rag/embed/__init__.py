@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from rag.embed.base import Embedder, Vectors
+from rag.embed.base import Embed, Embedder, Vectors
 from rag.embed.options import Options
 from rag.embed.static import StaticEmbedder, is_static
 from rag.embed.transformer import TransformerEmbedder
 from rag.errors import InvalidInput
 
-__all__ = ["SHIPPED", "Embedder", "Options", "StaticEmbedder", "TransformerEmbedder", "Vectors", "load"]
+__all__ = ["SHIPPED", "Embed", "Embedder", "Options", "StaticEmbedder", "TransformerEmbedder", "Vectors", "load"]
 
-SHIPPED = Path(__file__).parents[1] / "models" / "chengyu-static-zh-v2"
+SHIPPED = Path(__file__).parents[1] / "models" / "chengyu-static-zh-v3"
 
 
 def load(model: str | None = None, options: Options | None = None) -> Embedder:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+Embed = Callable[[Sequence[str]], Vectors]  # texts to unit vectors, float32 (n, d)
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 

@@ -18,14 +18,15 @@ _ACTIVATIONS: dict[str, Callable[[Vectors], Vectors]] = {
     "torch.nn.modules.activation.Tanh": np.tanh,
     "torch.nn.modules.activation.Softsign": lambda x: x / (1 + np.abs(x)),
 }
+_ROUTES = ("query", "document")
 Step = Callable[[Vectors], Vectors]  # what is done to pooled rows, float32 (n, d) to (n, e)
 
 
 class StaticEmbedder:
     """The mean of a table's rows, one per token (``StaticEmbedding``), then ``Normalize`` and ``Dense`` modules.
 
-    The table stays in memory as it is stored (int8 or float16); only rows in use become float32. Safe to use from
-    several threads.
+    A ``Router`` among them sends queries another way than passages. The table stays in memory as it is stored (int8 or
+    float16); only rows in use become float32. Safe to use from several threads.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,7 +38,7 @@ class StaticEmbedder:
             self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             tensors = load_file(folder / "model.safetensors")
             self._table: NDArray[Any] = tensors["embedding.weight" if "embedding.weight" in tensors else "embeddings"]
-            self._steps = [_step(folder / module["path"], _kind(module)) for module in _modules(folder)[1:]]
+            self._query, self._passage = ([_step(*stage) for stage in _stages(folder, route)] for route in _ROUTES)
         except Exception as error:  # the libraries raise plain Exception for a damaged file
             raise InvalidInput(f"The embedding model at {folder} cannot be read ({error}); fetch it again.") from error
         self._tokenizer.no_padding()
@@ -54,22 +55,23 @@ class StaticEmbedder:
                 f"The embedding model at {folder} has {known} rows for {self._tokenizer.get_vocab_size()} tokens; "
                 "its files are not of one model, so fetch it again."
             )
-        self.dimension = self._pooled(np.zeros((1, self._table.shape[1]), np.float32)).shape[1]
+        self.dimension = _through(self._passage, np.zeros((1, self._table.shape[1]), np.float32)).shape[1]
         self.name = f"{folder.resolve().name}@{hash_files(folder)[:12]}"
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """See Embedder."""
-        out = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for at in range(0, len(texts), _BLOCK):
-            means = np.zeros((min(_BLOCK, len(texts) - at), self._table.shape[1]), dtype=np.float32)
-            known = np.zeros(len(means), dtype=np.bool_)
-            for i, ids in enumerate(self._tokens(texts[at : at + _BLOCK])):
-                if len(ids):
-                    means[i], known[i] = self._mean(ids), True
-            out[at : at + len(means)][known] = self._pooled(means[known])
-        return out
+        return self._embedded(texts, self._passage)
 
-    queries = passages
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """See Embedder."""
+        return self._embedded(texts, self._query)
+
+    def _embedded(self, texts: Sequence[str], steps: Sequence[Step]) -> Vectors:
+        out = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for start, means in self._means(texts, self._table.shape[1]):
+            known = means.any(axis=1)
+            out[start : start + len(means)][known] = _through(steps, means[known])
+        return out
 
     def meanings(self, texts: Sequence[str]) -> Vectors:
         """What texts have to do with each other, whichever words they use: float32 ``(n, e)``, rows of length 1 or 0.
@@ -78,33 +80,46 @@ class StaticEmbedder:
         the code that tells tokens apart; of the whole rows where it says nothing.
         """
         width = self._learnt or self._table.shape[1]
-        out = np.zeros((len(texts), width), dtype=np.float32)
-        for at in range(0, len(texts), _BLOCK):
-            for i, ids in enumerate(self._tokens(texts[at : at + _BLOCK]), at):
-                if len(ids):
-                    out[i] = self._mean(ids, width)
-        return unit(out)
+        blocks = [means for _, means in self._means(texts, width)]
+        return unit(np.concatenate(blocks)) if blocks else np.zeros((0, width), np.float32)
 
-    def _tokens(self, texts: Sequence[str]) -> Iterator[NDArray[np.int64]]:
-        for encoding in self._tokenizer.encode_batch_fast([clean(t) for t in texts], add_special_tokens=False):
-            yield np.array(encoding.ids, dtype=np.int64)
+    def _means(self, texts: Sequence[str], last: int) -> Iterator[tuple[int, Vectors]]:
+        """The means of the ``last`` numbers of the tokens' rows, block by block: number of the first text, the rows."""
+        for start in range(0, len(texts), _BLOCK):
+            ids = self._tokens(texts[start : start + _BLOCK])
+            means = np.zeros((len(ids), last), dtype=np.float32)
+            words = [i for i, some in enumerate(ids) if len(some) == 1]  # by far the most where words are embedded
+            if words:
+                means[words] = self._rows_of(np.concatenate([ids[i] for i in words]), last)
+            for i, some in enumerate(ids):
+                if len(some) > 1:
+                    means[i] = self._mean(some, last)
+            yield start, means
 
-    def _mean(self, ids: NDArray[np.int64], last: int = 0) -> Vectors:
-        """The mean of the tokens' rows or of their ``last`` numbers, float32 ``(d,)``."""
+    def _tokens(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        found = self._tokenizer.encode_batch_fast([clean(text) for text in texts], add_special_tokens=False)
+        return [np.array(encoding.ids, dtype=np.int64) for encoding in found]
+
+    def _mean(self, ids: NDArray[np.int64], last: int) -> Vectors:
+        """The mean of the ``last`` numbers of the tokens' rows, float32 ``(last,)``."""
         times = np.full(len(ids), 1 / len(ids), dtype=np.float32)
         if len(ids) > _LONG:
             ids, counts = np.unique(ids, return_counts=True)
             times = (counts / counts.sum()).astype(np.float32)
         if self._weights is not None:
             times = times * self._weights[ids]
-        rows = self._table[:, -last:][ids if self._rows is None else self._rows[ids]]
-        mean: Vectors = times @ rows.astype(np.float32)
+        mean: Vectors = times @ self._numbers(ids, last)
         return mean
 
-    def _pooled(self, rows: Vectors) -> Vectors:
-        for step in self._steps:
-            rows = step(rows)
-        return unit(rows)
+    def _rows_of(self, ids: NDArray[np.int64], last: int) -> Vectors:
+        """The ``last`` numbers of each token's row, float32 ``(len(ids), last)``."""
+        rows = self._numbers(ids, last)
+        return rows if self._weights is None else rows * self._weights[ids, None]
+
+    def _numbers(self, ids: NDArray[np.int64], last: int) -> Vectors:
+        """The same without the rows' weights."""
+        found: Vectors = self._table[:, -last:][ids if self._rows is None else self._rows[ids]].astype(np.float32)
+        return found
 
 
 def is_static(folder: Path) -> bool:
@@ -112,7 +127,12 @@ def is_static(folder: Path) -> bool:
     modules = _modules(folder)
     if not modules or not (folder / "model.safetensors").is_file() or modules[0].get("path"):
         return False
-    if _kind(modules[0]) != "StaticEmbedding" or not all(_followed(folder, module) for module in modules[1:]):
+    if _kind(modules[0].get("type")) != "StaticEmbedding":
+        return False
+    try:
+        if not all(_followed(*stage) for route in _ROUTES for stage in _stages(folder, route)):
+            return False
+    except (KeyError, TypeError):  # a router of another kind, or a damaged one
         return False
     config = read_json(folder / "config_sentence_transformers.json")
     if isinstance(config, dict) and (any((config.get("prompts") or {}).values()) or config.get("truncate_dim")):
@@ -132,14 +152,31 @@ def _modules(folder: Path) -> list[dict[str, str]]:
     return modules if isinstance(modules, list) and all(isinstance(module, dict) for module in modules) else []
 
 
-def _kind(module: dict[str, str]) -> str:
-    return str(module.get("type", "")).rsplit(".", 1)[-1]
+def _stages(folder: Path, route: str) -> Iterator[tuple[Path, str]]:
+    """Folder and kind of each module behind the table, as a text goes on that route.
+
+    Raises KeyError or TypeError for a router that has other routes, or routes by something else.
+    """
+    for module in _modules(folder)[1:]:
+        path, kind = folder / module["path"], _kind(module["type"])
+        if kind != "Router":
+            yield path, kind
+            continue
+        router = read_json(path / "router_config.json")
+        if router["parameters"]["route_mappings"]:
+            raise KeyError("route_mappings")
+        for name in router["structure"][route]:
+            yield path / name, _kind(router["types"][name])
 
 
-def _followed(folder: Path, module: dict[str, str]) -> bool:
-    if _kind(module) != "Dense":
-        return _kind(module) == "Normalize"
-    config = read_json(folder / str(module.get("path")) / "config.json")
+def _kind(type: object) -> str:
+    return str(type).rsplit(".", 1)[-1]
+
+
+def _followed(folder: Path, kind: str) -> bool:
+    if kind != "Dense":
+        return kind == "Normalize"
+    config = read_json(folder / "config.json")
     return (
         isinstance(config, dict)
         and config.get("activation_function") in _ACTIVATIONS
@@ -162,3 +199,10 @@ def _step(folder: Path, kind: str) -> Step:
     if weight.shape[0] == weight.shape[1] and np.count_nonzero(weight) == np.count_nonzero(diagonal):
         return lambda rows: activation(rows * diagonal + bias)
     return lambda rows: activation(rows @ weight.T + bias)
+
+
+def _through(steps: Sequence[Step], rows: Vectors) -> Vectors:
+    """Unit rows of what a route makes of pooled ones."""
+    for step in steps:
+        rows = step(rows)
+    return unit(rows)
