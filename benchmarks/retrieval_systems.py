@@ -15,7 +15,7 @@ from rag.index import lexical
 from rag.index.lexical import Segment
 from rag.memo import Memo
 from rag.question import single
-from rag.rerank import LOOKED_AT, nearest
+from rag.rerank import LOOKED_AT, SHARE, covered, nearest, split
 from rag.retrieve import CLOSE, fuse
 
 DEPTH = 10  # passages looked at for MRR and nDCG
@@ -33,6 +33,11 @@ class Lexical:
         """The score of each passage, float32 (n,), and the sum of the idf of the query's terms."""
         terms = query_terms(single(query, self._known).words)
         return lexical.scores([self._segment], terms)[0], float(lexical.idf([self._segment], terms).sum())
+
+    def rarity(self, query: str) -> dict[str, float]:
+        """The idf of each term of the query."""
+        terms = query_terms(single(query, self._known).words)
+        return dict(zip(terms, lexical.idf([self._segment], terms).tolist(), strict=True))
 
     def _known(self, word: str) -> bool:
         unknown = np.log1p((len(self._segment) + 0.5) / 0.5)
@@ -138,15 +143,17 @@ def fused(
 
     Of a static model the best passages' sentences are looked at, as `rag.retrieve` does it.
     """
-    close = weight * CLOSE if isinstance(embedder, StaticEmbedder) else 0.0
+    if not isinstance(embedder, StaticEmbedder):
+        return np.stack([fuse(w, c, float(top), weight) for w, top, c in zip(words, ceilings, cosines, strict=True)])
+    index, close = Lexical(task.passages), weight * CLOSE
     scores = np.stack(
         [fuse(w, c, float(top), weight - close) for w, top, c in zip(words, ceilings, cosines, strict=True)]
     )
-    if close:
-        sentences = Memo(embedder.passages, 500_000)
-        for row, query in zip(scores, embedder.queries(task.queries), strict=True):
-            best = np.argsort(-row, kind="stable")[:LOOKED_AT]
-            row[best] += close * nearest([task.passages[at] for at in best], query, sentences)
+    sentences_of = Memo(embedder.passages, 500_000)
+    for row, query, text in zip(scores, embedder.queries(task.queries), task.queries, strict=True):
+        best = np.argsort(-row, kind="stable")[:LOOKED_AT]
+        parts = split([task.passages[at] for at in best])
+        row[best] += close * (nearest(parts, query, sentences_of) + SHARE * covered(parts, index.rarity(text)))
     return scores
 
 

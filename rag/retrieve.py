@@ -11,8 +11,8 @@ from rag.index.snapshot import Snapshot
 from rag.rerank import LOOKED_AT, rerank
 from rag.types import Document, Filter, Hit
 
-DENSE_WEIGHT = 0.8  # measured: docs/benchmarks.md, «fusion»
-CLOSE = 0.6  # share of it that a chunk's best sentence has, where sentences are looked at
+DENSE_WEIGHT = 1.0  # measured: docs/benchmarks.md, «fusion»
+CLOSE = 0.7  # share of it that a chunk's best sentence has, where sentences are looked at
 LONG = 400.0  # sum of idf from which on a query, of some hundred terms, holds more than any passage could
 DEPTH = 8  # chunks looked at for each passage wanted: some lie in better ones, some are copies
 
@@ -46,7 +46,8 @@ def retrieve(
     lexical, dense = snapshot.lexical(terms), snapshot.dense(vector)
     whole = weight * (1 - CLOSE) if embed else weight
     wanted = max(top_k, LOOKED_AT) if embed else top_k
-    fused = fuse(lexical, dense, float(snapshot.idf(terms).sum()), whole)
+    rarity = snapshot.idf(terms)
+    fused = fuse(lexical, dense, float(rarity.sum()), whole)
     fused[~snapshot.allowed(filter)] = -np.inf
     best = _best(fused, max(DEPTH * top_k, 4 * wanted))
     rows = sorted((snapshot.row(int(number)) for number in best), key=lambda r: (-fused[r.number], r.chunk_id))
@@ -65,7 +66,8 @@ def retrieve(
             about = (d.title, d.source, d.url, d.published)
             hits.append(Hit(row.chunk_id, d.id, *about, text[row.start : row.end], row.start, row.end, *scores))
     if embed:
-        hits = rerank(hits, vector, embed, weight * CLOSE)[:top_k]
+        asked = dict(zip(terms, rarity.tolist(), strict=True))
+        hits = rerank(hits, vector, asked, embed, weight * CLOSE)[:top_k]
         documents = {hit.document_id: documents[hit.document_id] for hit in hits}
     return Found(tuple(hits), documents, {id: tuple(sorted(copies[id])) for id in documents if id in copies})
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from samples import close, embed, entry, open_index, terms_of
 
-from rag.rerank import LOOKED_AT, nearest, rerank
+from rag.rerank import LOOKED_AT, SHARE, covered, nearest, rerank
 from rag.retrieve import LONG, fuse, retrieve
 from rag.types import Hit
 
@@ -25,16 +25,23 @@ def _hit(number: int, text: str, score: float) -> Hit:
 
 def test_nearest_is_the_best_sentence_and_never_against_a_passage() -> None:
     query = embed(["水位是三米"])[0]
-    texts = ["今天有雨。水位是三米。明天放晴。", "今天有雨。明天放晴。", "水位是三米"]
-    found = nearest(texts, query, embed)
+    passages = [["今天有雨。", "水位是三米。", "明天放晴。"], ["今天有雨。", "明天放晴。"], ["水位是三米"]]
+    found = nearest(passages, query, embed)
     assert found.dtype == np.float32
-    expected = [
-        max(0.0, float((embed(parts) @ query).max())) for parts in (["今天有雨。", "水位是三米。", "明天放晴。"],)
-    ]
-    assert found[0] == pytest.approx(expected[0])
+    assert found[0] == pytest.approx((embed(passages[0]) @ query).max())
     assert found[1] < found[0] < found[2] == pytest.approx(1)
-    assert nearest(["水位"], -embed(["水位"])[0], embed).tolist() == [0]
+    assert nearest([["水位"]], -embed(["水位"])[0], embed).tolist() == [0]
     assert nearest([], query, embed).shape == (0,)
+
+
+def test_covered_is_the_share_of_the_best_sentence_whatever_its_script() -> None:
+    terms = {"水位": 3.0, "三米": 2.0, "gdp": 1.0, "15": 2.0}
+    found = covered(
+        [["水位上涨。", "三米高。"], ["ＧＤＰ和水位，115个。"], ["今天有雨。"], ["15米的水位，三米的桥"]], terms
+    )
+    np.testing.assert_allclose(found, [3 / 8, 4 / 8, 0, 7 / 8])
+    assert covered([["水位"]], {}).tolist() == [0]
+    assert covered([], terms).shape == (0,)
 
 
 def test_a_sentence_that_says_it_lifts_its_passage_over_near_ones_only() -> None:
@@ -42,13 +49,14 @@ def test_a_sentence_that_says_it_lifts_its_passage_over_near_ones_only() -> None
     hits = [_hit(i, f"{filler}第{i}号站在河口。", 1 - i / 1000) for i in range(LOOKED_AT + 2)]
     said = [_hit(hit_at, f"{filler}水位是三米。", hits[hit_at].score) for hit_at in (5, LOOKED_AT + 1)]
     hits[5], hits[LOOKED_AT + 1] = said
-    query = embed(["水位是三米"])[0]
-    found = rerank(hits, query, embed, 0.5)
-    assert [hit.chunk_id for hit in found[:1]] == ["c05"]
+    query, terms = embed(["水位是三米"])[0], {"水位": 2.0, "二米": 1.0}
+    found = rerank(hits, query, terms, embed, 0.5)
+    assert found[0].chunk_id == "c05"
     assert found[LOOKED_AT:] == hits[LOOKED_AT:]  # what was not looked at stays behind
     assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
-    assert found[0].score == pytest.approx(said[0].score + 0.5 * float(nearest([said[0].text], query, embed)[0]))
-    assert rerank(hits, query, embed, 0.0) == hits
+    cosine = float((embed(["水位是三米。"]) @ query)[0])
+    assert found[0].score == pytest.approx(said[0].score + 0.5 * (cosine + SHARE * 2 / 3))
+    assert rerank(hits, query, terms, embed, 0.0) == hits
 
 
 def test_retrieval_looks_at_sentences_where_it_can(tmp_path: Path) -> None:

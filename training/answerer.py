@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--unseen", type=float, default=1.0, help="share of the passages that --model has not seen")
     parser.add_argument("--asks", type=int, default=2500, help="questions asked of the libraries of each size")
     parser.add_argument("--hidden", type=int, default=24)
-    parser.add_argument("--members", type=int, default=12, help="networks that are trained and averaged")
+    parser.add_argument("--members", type=int, default=6, help="networks that are trained and averaged")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints/answerer"))
     parser.add_argument("--seed", type=int, default=7)

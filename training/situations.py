@@ -32,7 +32,7 @@ from rag.text import fold, sentences
 from rag.types import Chunk, Document
 from training.data import lines
 
-VERSION = 9  # raised whenever other samples would be drawn, so that stored ones are not taken for them
+VERSION = 10  # raised whenever other samples would be drawn, so that stored ones are not taken for them
 TOP_K = 5
 KINDS = ("present", "removed", "swapped", "absent")
 SIZES = (1, 1, 1, 1, 3, 10, 30, 100, 300, 1000)  # documents of a library, drawn evenly by questions
