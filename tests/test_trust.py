@@ -33,20 +33,22 @@ class Other:
         self.name = name
         self.embedded: list[str] = []
         self._passages, self._queries = passages, queries or passages
-        self.dimension = self._made(passages, ["一"]).shape[1]
+        self.dimension = self._made(passages, ["一"], SHIPPED.passages).shape[1]
 
-    def _made(self, make: Callable[[Sequence[str], Vectors], Vectors], texts: Sequence[str]) -> Vectors:
-        rows = make(texts, SHIPPED.passages(texts)).astype(np.float32)
+    def _made(
+        self, make: Callable[[Sequence[str], Vectors], Vectors], texts: Sequence[str], shipped: embed.Embed
+    ) -> Vectors:
+        rows = make(texts, shipped(texts)).astype(np.float32)
         np.divide(rows, np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), out=rows)
         return rows
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         self.embedded += texts
-        return self._made(self._passages, texts)
+        return self._made(self._passages, texts, SHIPPED.passages)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
         self.embedded += texts
-        return self._made(self._queries, texts)
+        return self._made(self._queries, texts, SHIPPED.queries)
 
 
 def bigrams(texts: Sequence[str], _: Vectors) -> Vectors:
