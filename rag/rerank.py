@@ -59,6 +59,7 @@ def covered(passages: Sequence[Sequence[str]], terms: Mapping[str, float]) -> ND
     def share(sentence: str) -> float:
         folded = fold(sentence)
         held = sum(weight for term, weight in other if term in folded)
-        return (held + sum(latin.get(word, 0.0) for word in set(_LATIN.findall(folded)) if latin)) / whole
+        words = set(_LATIN.findall(folded)) if latin else set()
+        return (held + sum(latin.get(word, 0.0) for word in words)) / whole
 
     return np.array([max(map(share, some)) for some in passages], dtype=np.float32)
