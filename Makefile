@@ -47,7 +47,13 @@ train: $(VENV)/.train  ## train all weights from $(DATA)
 	$(BIN)/python -m training.embedder --data $(DATA) --out rag/models/chengyu-static-zh-v3
 	$(BIN)/python -m training.dictionary --data $(DATA)
 	$(BIN)/python -m training.embedder --data $(DATA) --out checkpoints/half --unseen 0.5
-	$(BIN)/python -m training.answerer --data $(DATA) --model checkpoints/half --unseen 0.5
+	$(BIN)/python -m training.rarity --data $(DATA)
+	$(BIN)/python -m training.embedder --data $(DATA) --out checkpoints/unseen --unseen 1
+	$(BIN)/python -m training.reader --data $(DATA) --words checkpoints/unseen
+	$(BIN)/python -m training.reader --data $(DATA) --words checkpoints/unseen --unseen 0.4 \
+	    --out checkpoints/reader-part.npz --checkpoint checkpoints/reader-part.pt
+	$(BIN)/python -m training.answerer --data $(DATA) --model checkpoints/half --reader checkpoints/reader-part.npz \
+	    --unseen 0.4
 
 benchmark: $(VENV)/.run  ## the service's figures in docs/benchmarks.md
 	$(BIN)/python -m benchmarks.service

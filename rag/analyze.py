@@ -78,6 +78,21 @@ def query_terms(text: str) -> list[str]:
     return analyze(_prune(text)) or analyze(text)
 
 
+def query_words(text: str) -> list[str]:
+    """The words of a query in their order, single characters too, without question words and stop words.
+
+    Where nothing else is left, all are kept.
+    """
+    return _cut(_prune(text)) or _cut(fold(unicodedata.normalize("NFKC", text)))
+
+
+def _cut(folded: str) -> list[str]:
+    words: list[str] = []
+    for run in _RUN.finditer(folded):
+        words += rjieba.cut(run["cjk"]) if run["cjk"] else [run["token"]]
+    return words
+
+
 def _token_terms(token: str, unit: str | None) -> list[str]:
     parts = _PARTS.findall(token)
     whole = token.replace(",", "")  # "2,879" is searched as "2879"

@@ -12,6 +12,10 @@ import numpy as np
 
 from rag import embed, ingest
 from rag.analyze import ANALYZER, analyze, query_terms
+from rag.answer.consider import Tools
+from rag.answer.rarity import rarity
+from rag.answer.reader import Reader
+from rag.answer.reader import load as load_reader
 from rag.answer.reply import reply
 from rag.answer.scorer import load as load_scorer
 from rag.chunk import CHUNKER, chunk
@@ -74,6 +78,8 @@ class Engine:
         # Another model's sentences would take longer to embed than the question may wait.
         self._sentences = Memo(embedder.passages, SENTENCES) if isinstance(embedder, StaticEmbedder) else None
         self._scorer = load_scorer()
+        reader = Reader(load_reader(), shipped.tokenizer, rarity)
+        self._tools = Tools(reader, rarity, self._vectors)
         self._threshold = float(self._scorer.threshold) if threshold is None else threshold
 
     @classmethod
@@ -203,14 +209,24 @@ class Engine:
         return list(self._find(single(query, self._known), top_k, filter).hits)
 
     def ask(
-        self, question: str, *, history: Sequence[Turn] = (), top_k: int = 5, filter: Filter | None = None
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        top_k: int = 5,
+        filter: Filter | None = None,
+        threshold: float | None = None,
     ) -> Answer:
-        """The answer that the documents give, drawn from ``top_k`` passages, or the statement that they give none."""
+        """The answer that the documents give, drawn from ``top_k`` passages, or the statement that they give none.
+
+        ``threshold`` stands in for the engine's where it is given: 0 gives the best answer, however unsure it is.
+        """
         began = time.perf_counter()
         query = understand(question, history, self._similarity, self._known)
         found = [self._find(part, top_k, filter) for part in query.parts]
         retrieved = time.perf_counter()
-        answer = reply(query, found, self._scorer, self._vectors, threshold=self._threshold)
+        limit = self._threshold if threshold is None else threshold
+        answer = reply(query, found, self._scorer, self._tools, threshold=limit)
         ended = time.perf_counter()
         timings = {"retrieve": retrieved - began, "answer": ended - retrieved, "total": ended - began}
         return replace(answer, timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()})

@@ -17,6 +17,8 @@ from typing import Any
 
 from rag.engine import Engine
 from rag.errors import InvalidInput
+from rag.question import kind_of
+from rag.reliability import auroc, calibration_error
 from rag.types import Answer, Citation, Turn
 
 DEPTH = 10  # passages looked at for MRR and nDCG
@@ -46,12 +48,17 @@ def read(path: Path) -> list[Item]:
 
 def evaluate(engine: Engine, items: Sequence[Item], progress: Callable[[int, int], None] | None = None) -> Row:
     """Ask everything and return the figures by name; shares are 0..1, times are milliseconds."""
+    return figures(scores(engine, items, progress), items)
+
+
+def scores(engine: Engine, items: Sequence[Item], progress: Callable[[int, int], None] | None = None) -> list[Row]:
+    """Everything asked and judged, one row for each question."""
     rows = []
     for number, item in enumerate(items, 1):
         rows.append(score(engine, item))
         if progress:
             progress(number, len(items))
-    return figures(rows, items)
+    return rows
 
 
 def score(engine: Engine, item: Item) -> Row:
@@ -63,8 +70,11 @@ def score(engine: Engine, item: Item) -> Row:
     row |= {"answered": answer.answerable, "confidence": answer.confidence, "reply": answer.text}
     row["verbatim"] = [engine.document(c.document_id).text[c.start : c.end] == c.quote for c in answer.citations]
     if not item["answerable"]:
-        return row | {"right": not answer.answerable and not answer.citations}
+        return row | {"right": not answer.answerable and not answer.citations, "best is right": False}
     row |= _judge(answer, item)
+    best = answer if answer.answerable else engine.ask(item["question"], history=history, threshold=0.0)
+    row["best is right"] = _judge(best, item)["answer"]
+    row["asked"] = kind_of(item["question"])
     if not history:
         passages = [squash(hit.text) for hit in engine.search(item["question"], top_k=DEPTH)]
         row["ranks"] = [
@@ -104,12 +114,23 @@ def figures(rows: Sequence[Row], items: Sequence[Item]) -> Row:
         **{f"recall@{k}": _share(0 < rank <= k for rank in ranks) for k in (1, 5, 10)},
         f"MRR@{DEPTH}": _mean(1 / rank if rank else 0.0 for rank in first),
         f"nDCG@{DEPTH}": _mean(_ndcg(ranks) for ranks in found),
+        "AUROC": _rounded(auroc([r["confidence"] for r in asked], [r["confidence"] for r in blank])),
+        "calibration error": _rounded(calibration_error(*judged(rows))),
         "ms p50": round(statistics.median(r["ms"] for r in rows), 1),
         "right by kind": {
             kind: _share(r["right"] for r in rows if r["kind"] == kind)
             for kind in dict.fromkeys(r["kind"] for r in rows)
         },
+        "answer by what is asked": {
+            kind: _share(r["answer"] for r in asked if r["asked"] == kind)
+            for kind in sorted({r["asked"] for r in asked})
+        },
     }
+
+
+def judged(rows: Sequence[Row]) -> tuple[list[float], list[bool]]:
+    """Of each question the confidence, and whether the best answer found is right, given or withheld."""
+    return [r["confidence"] for r in rows], [r["best is right"] for r in rows]
 
 
 def squash(text: str) -> str:
@@ -125,6 +146,10 @@ def _overlaps(citation: Citation, evidence: str) -> bool:
 def _ndcg(ranks: Sequence[int]) -> float:
     """Each evidence quote gains 1 at the rank where it is first shown; the ideal shows all in the first passage."""
     return sum(1 / math.log2(rank + 1) for rank in ranks if rank) / len(ranks)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _share(flags: Iterable[bool]) -> float | None:

@@ -114,6 +114,10 @@ def evaluate(
         Path | None,
         typer.Option("--load", exists=True, dir_okay=False, help="JSON Lines file of documents to add first."),
     ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", dir_okay=False, help="Draw reliability and risk there, .svg or .png."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure answers, citations, refusals and retrieval on a file of questions."""
@@ -126,7 +130,12 @@ def evaluate(
                 with _progress("documents") as progress:
                     engine.add(_documents(load), progress=progress)
             with _progress("questions") as progress:
-                figures = measuring.evaluate(engine, items, progress)
+                rows = measuring.scores(engine, items, progress)
+        if picture:
+            from rag.picture import draw
+
+            draw({questions.stem: measuring.judged(rows)}, picture)
+        figures = measuring.figures(rows, items)
         typer.echo(json.dumps(figures, ensure_ascii=False, indent=None if as_json else 2))
 
 

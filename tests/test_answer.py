@@ -9,8 +9,9 @@ from articles import BRIDGE, TEA
 from numpy.typing import NDArray
 
 from rag.answer.cite import Statement, cite
-from rag.answer.extract import choose, with_list
+from rag.answer.extract import choose, whole, with_list
 from rag.answer.features import NAMES, features
+from rag.answer.rarity import rarity
 from rag.answer.scorer import load, signals
 from rag.answer.signs import labels, sought, spots
 from rag.answer.units import LONGEST, Unit, units, windows
@@ -93,20 +94,42 @@ def test_what_a_question_says_of_its_answer() -> None:
 def test_features_speak_for_the_sentence_that_answers() -> None:
     documents = {"bridge": BRIDGE}
     made = units([hit(BRIDGE)], documents)
-    matrix = features("青江大桥全长多少米?", made, [hit(BRIDGE)], documents, lambda term: 1.0, embed)
+    matrix = features("青江大桥全长多少米?", made, [hit(BRIDGE)], documents, lambda term: 1.0, embed, [0.0] * len(made))
     assert matrix.shape == (len(made), len(NAMES)) and matrix.dtype == np.float32
     assert np.isfinite(matrix).all() and np.abs(matrix).max() <= 4
     best = next(i for i, unit in enumerate(made) if "2386米" in unit.text)
     assert matrix[best, NAMES.index("near")] == matrix[:, NAMES.index("near")].max() > 0
     assert matrix[best, NAMES.index("counted")] == 1 and matrix[best, NAMES.index("number")] == 1
-    assert features("x?", [], [], {}, lambda term: 1.0, embed).shape == (0, len(NAMES))
+    assert features("x?", [], [], {}, lambda term: 1.0, embed, []).shape == (0, len(NAMES))
+
+
+def test_a_name_that_is_not_there_is_seen_to_lack() -> None:
+    documents = {"bridge": BRIDGE}
+    made = units([hit(BRIDGE)], documents)
+
+    def column(question: str, name: str) -> float:
+        rows = features(question, made, [hit(BRIDGE)], documents, lambda term: 1.0, embed, [0.0] * len(made))
+        return float(rows[:, NAMES.index(name)].max())
+
+    assert column("林致远设计了哪座桥?", "names_absent") == 0
+    assert column("诸葛亮设计了哪座桥?", "names_absent") == 1
+    assert column("重庆大桥全长多少米?", "names_absent") == 1
+    assert column("2021年青江大桥全长多少米?", "other_year") == 0  # no year stands there
+    dated = replace(BRIDGE, text="青江大桥于2019年动工。大桥全长2386米,主跨720米。")
+    documents["bridge"] = dated
+    made = units([hit(dated)], documents)
+    rows = features(
+        "2021年青江大桥动工了吗?", made, [hit(dated)], documents, lambda term: 1.0, embed, [0.0] * len(made)
+    )
+    assert rows[0, NAMES.index("other_year")] == 1
 
 
 def test_features_do_not_depend_on_the_script_or_width() -> None:
     documents = {"bridge": BRIDGE}
     made = units([hit(BRIDGE)], documents)
+    odds = [0.0] * len(made)
     rows = [
-        features(q, made, [hit(BRIDGE)], documents, lambda term: 1.0, lambda texts: embed(["x"] * len(texts)))
+        features(q, made, [hit(BRIDGE)], documents, lambda term: 1.0, lambda texts: embed(["x"] * len(texts)), odds)
         for q in ("青江大桥全长多少米?", "青江大橋全長多少米？")
     ]
     np.testing.assert_array_equal(rows[0], rows[1])
@@ -168,10 +191,23 @@ def test_a_list_that_is_announced_comes_whole() -> None:
     text = f"县里今年要办以下几件实事:\n{items}\n\n另据了解,资金已到位。"
     document = Document(id="list", title="", text=text)
     made = units([hit(document)], {"list": document})
-    said = with_list([made[0]], made, {"list": document})
+    said = with_list([made[0]], [hit(document)], {"list": document})
     assert [u.text[0] for u in said[1:]] == ["1", "2", "3", "4"]
     assert said[-1].end - said[0].start <= 300
-    assert with_list([made[1]], made, {"list": document}) == [made[1]]
+    assert with_list([made[1]], [hit(document)], {"list": document}) == [made[1]]
+
+
+def test_the_sentence_that_lists_is_said_whole() -> None:
+    parts = "、".join(f"第{i}所中学和第{i}所小学" for i in range(14))
+    text = f"今年新建的学校包括{parts},以及两所幼儿园。另有三座桥梁。"
+    document = Document(id="list", title="", text=text)
+    made = units([hit(document)], {"list": document})
+    assert (made[0].start, made[0].end) != made[0].sentence
+    (said,) = whole([made[0]], {"list": document})
+    assert said.text == text[: text.index("另")] == text[said.start : said.end]
+    long = replace(document, text=text.replace("以及", "以及" + parts + "、" + parts))
+    made = units([hit(long)], {"list": long})
+    assert whole([made[0]], {"list": long}) == [made[0]]  # more than a quote may have
 
 
 def test_confidence_is_a_probability_and_rises_with_the_best_logit() -> None:
@@ -193,6 +229,5 @@ def test_parts_of_one_sentence_are_not_each_other_s_rivals() -> None:
 
 
 def test_rare_terms_weigh_more_than_common_ones() -> None:
-    scorer = load()
-    assert scorer.weight("进行") < scorer.weight("实验室") <= scorer.weight("绛溪")
-    assert scorer.weight("\u9f98\u9f98\u9f98") == 1.0
+    assert rarity("进行") < rarity("实验室") <= rarity("绛溪")
+    assert rarity("\u9f98\u9f98\u9f98") == 1.0

@@ -29,8 +29,8 @@ class Scripted:
     replies: dict[str, Answer]
     found: list[str] = field(default_factory=list)
 
-    def ask(self, question: str, history: Any = ()) -> Answer:
-        return self.replies[question]
+    def ask(self, question: str, history: Any = (), threshold: float | None = None) -> Answer:
+        return self.replies[question if threshold is None else f"withheld: {question}"]
 
     def search(self, query: str, top_k: int) -> list[Hit]:
         return [Hit("c", "d", "", None, None, None, text, 0, len(text), 1, 1, 1) for text in self.found[:top_k]]
@@ -52,6 +52,7 @@ def test_the_figures_are_those_of_the_definitions() -> None:
             "not verbatim": reply("大桥全长2386米。[1]", cited(0, 11, "大桥全长9999米。")),
             "too long": reply("2386米" + "长" * 40 + "[1]", cited(0, 11)),
             "refused though there": reply("没有", answerable=False),
+            "withheld: refused though there": reply("大桥全长2386米。[1]", cited(0, 11)),
             "refused": reply("没有", answerable=False),
             "made up": reply("大桥全长2386米。[1]", cited(0, 11)),
         },
@@ -76,6 +77,9 @@ def test_the_figures_are_those_of_the_definitions() -> None:
     assert figures["verbatim"] == 0.8
     assert (figures["refused"], figures["false refusals"]) == (0.5, 0.2)
     assert (figures["recall@1"], figures["recall@5"], figures["MRR@10"]) == (0.0, 1.0, 0.5)
+    assert figures["AUROC"] == 0.5  # all of one confidence
+    assert figures["calibration error"] == round(abs(0.5 - 3 / 7), 4)
+    assert figures["answer by what is asked"] == {"other": 0.4}
     assert figures["nDCG@10"] == round(1 / 1.584962500721156, 4)
 
 

@@ -6,35 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from towns import TOWNS, passage
 
 from rag import embed
+from rag.answer.consider import Tools
 from rag.answer.features import NAMES
+from rag.answer.rarity import rarity
+from rag.answer.reader import Reader
+from rag.answer.reader import load as load_reader
 from rag.answer.scorer import Scorer, load
 from rag.types import Document
 from training import answerer, situations
 from training.situations import Question, Sample
-
-TOWNS = "青江 白沙 柳林 石门 云岭 南屏 东湖 西坪 北渡 桃溪 竹山 松岗 梅村 兰溪 菊园 荷塘".split()
-
-
-def passage(number: int) -> tuple[Document, list[Question]]:
-    town, year = TOWNS[number], 1950 + number
-    sentences = [
-        f"{town}大桥建成于{year}年，横跨{town}河两岸。",
-        f"大桥全长{300 + 7 * number}米，桥面宽{10 + number}米。",
-        f"{town}大桥的设计师是王{town[0]}明，他是本地人。",
-        "两岸居民从此往来方便，集市也更加热闹，每到周末都有许多外地客人前来游览观光。",
-        "桥头立有石碑，记述修桥的经过和捐款人的姓名，碑文由当地的一位老先生书写。",
-    ]
-    text = "".join(sentences)
-    asked = [
-        (f"{town}大桥建成于哪一年？", f"{year}年"),
-        (f"{town}大桥全长多少米？", f"{300 + 7 * number}米"),
-        (f"{town}大桥的设计师是谁？", f"王{town[0]}明"),
-        (f"{year}年建成的大桥在哪里？", f"横跨{town}河两岸"),
-    ]
-    document = Document(id=f"p{number}", title=f"{town}大桥", text=text)
-    return document, [Question(q, document.id, a, text.index(a)) for q, a in asked]
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +47,27 @@ def test_a_swapped_question_asks_of_what_the_text_does_not_name(
     documents, questions = made
     swapped = [q for s in range(10) for q in situations._swapped(questions, documents, documents, random.Random(s))]
     assert len(swapped) > 20
+    originals = {(q.document_id, q.start): q.text for q in questions}
     for question in swapped:
-        town = documents[question.document_id].title
-        year = question.text[:4] if question.text[:4].isdigit() else ""
-        assert town not in question.text or (year and year not in documents[question.document_id].text)
+        text, before = documents[question.document_id].text, originals[question.document_id, question.start]
+        assert question.text != before
+        new = {question.text[i : i + 2] for i in range(len(question.text) - 1)} - {
+            before[i : i + 2] for i in range(len(before) - 1)
+        }
+        assert any(pair not in text for pair in new)
+
+
+def test_a_crossed_question_asks_of_a_subject_whose_text_says_none_of_it(
+    made: tuple[dict[str, Document], list[Question]],
+) -> None:
+    documents, _ = made
+    library = {"p0": replace(documents["p0"], text="青江大桥横跨青江,景色很美,游客常来。")}
+    foreign = [
+        Question(f"{TOWNS[4]}大桥的设计师是谁？", "p4", "王云明", 0),
+        Question("云岭大桥景色如何？", "p4", "x", 0),
+    ]
+    crossed = situations._crossed(foreign, library, documents, random.Random(1))
+    assert [(q.text, q.document_id) for q in crossed] == [("青江大桥的设计师是谁？", "p0")]
 
 
 def test_a_lengthened_document_keeps_the_answers_in_their_place(
@@ -87,7 +87,9 @@ def test_a_lengthened_document_keeps_the_answers_in_their_place(
 def asked(made: tuple[dict[str, Document], list[Question]]) -> list[Sample]:
     documents, questions = made
     shelf = situations.Shelf(embed.StaticEmbedder(embed.SHIPPED))
-    return situations.samples(documents, questions, load(), shelf, asks=12, seed=1)
+    reader = Reader(load_reader(), shelf.embedder.tokenizer, rarity)
+    tools = Tools(reader, rarity, shelf.embedder.meanings)
+    return situations.samples(documents, questions, tools, shelf, asks=12, seed=1)
 
 
 def test_samples_are_what_the_answer_stage_sees(asked: list[Sample]) -> None:

@@ -8,39 +8,30 @@ import argparse
 import hashlib
 import json
 import random
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from rich.progress import track
 
-from rag.analyze import analyze
+from rag.answer.consider import Tools
 from rag.answer.features import NAMES
+from rag.answer.rarity import rarity
+from rag.answer.reader import WEIGHTS as READER
+from rag.answer.reader import Reader
+from rag.answer.reader import load as load_reader
 from rag.answer.scorer import WEIGHTS, Scorer, signals
 from rag.embed import SHIPPED, StaticEmbedder
-from rag.index.lexical import hash_terms
-from training.data import lines, place
+from rag.memo import Memo
+from rag.reliability import auroc, calibration_error
+from training.data import place
 from training.situations import KINDS, VERSION, Matrix, Sample, Shelf, kept, read_cmrc, samples
 
 REFUSED = 0.02  # of the questions whose answer is there
-
-
-def background(texts: Sequence[str], limit: int = 60_000) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
-    """Hashes and idf levels (0..255) of the commonest terms of ``texts``; what is not among them counts as 255."""
-    df = Counter(term for text in track(texts, "term weights") for term in set(analyze(text)))
-    common = [(term, n) for term, n in df.most_common(limit) if n > 2]
-    rarest = np.log1p(len(texts) / 2)
-    weight = np.log1p([len(texts) / (n + 0.5) for _, n in common]) / rarest
-    hashes = hash_terms([term for term, _ in common])
-    order = np.argsort(hashes)
-    levels = np.rint(255 * np.clip(weight, 0, 1)).astype(np.uint8)
-    return hashes[order], levels[order]
 
 
 def fit(train: Sequence[Sample], valid: Sequence[Sample], hidden: int, epochs: int, seed: int) -> dict[str, Any]:
@@ -142,8 +133,9 @@ def report(scorer: Scorer, valid: Sequence[Sample]) -> dict[str, dict[str, float
             "chosen": right[present].mean(),
             "answer": (right & ~refused)[present].mean(),
             "false refusals": refused[present].mean(),
-            "AUROC": np.mean(sure[present][:, None] > sure[~present][None, :]),
+            "calibration error": calibration_error(sure.tolist(), (right & present).tolist()) or 0.0,
         }
+        figures |= {f"AUROC {kind}": auroc(sure[present], sure[chosen]) or 0.0 for kind, chosen in of.items()}
         figures |= {f"refused {kind}": refused[chosen].mean() for kind, chosen in of.items() if chosen.any()}
         table[str(size)] = {name: round(float(value), 3) for name, value in figures.items()}
     return table
@@ -156,7 +148,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--model", type=Path, default=SHIPPED, help="folder of an embedder that has not seen them")
     parser.add_argument("--unseen", type=float, default=1.0, help="share of the passages that --model has not seen")
-    parser.add_argument("--asks", type=int, default=2500, help="questions asked of the libraries of each size")
+    parser.add_argument("--reader", type=Path, default=READER, help="weights of a reader that has not seen them")
+    parser.add_argument("--held", type=float, default=0.1, help="share of the passages that is left to measure on")
+    parser.add_argument("--asks", type=int, default=2000, help="questions asked of the libraries of each size")
     parser.add_argument("--hidden", type=int, default=24)
     parser.add_argument("--members", type=int, default=6, help="networks that are trained and averaged")
     parser.add_argument("--epochs", type=int, default=20)
@@ -165,24 +159,37 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(2)
     documents, questions = read_cmrc(args.data)
-    questions = [q for q in questions if place(q.document_id) < args.unseen]
-    paragraphs = [row["text"] for i, row in enumerate(lines(args.data / "chinaxiv_paragraphs.jsonl.xz")) if i % 6 == 0]
-    articles = [row["d"] for i, row in enumerate(lines(args.data / "laws_articles.jsonl.xz")) if i % 10 == 0]
-    terms, levels = background([*(d.text for d in documents.values()), *paragraphs, *articles])
-    zero = np.zeros(1, dtype=np.float32)
-    scorer = Scorer(np.array(NAMES), zero, zero, zero, zero, zero, zero, zero, terms, levels)
+    questions = [q for q in questions if args.held <= place(q.document_id) < args.unseen]
     shelf = Shelf(StaticEmbedder(args.model))
+    reader = Reader(load_reader(args.reader), StaticEmbedder(SHIPPED).tokenizer, rarity)
+    tools = Tools(reader, rarity, Memo(shelf.embedder.meanings, 100_000))
     ids = sorted({q.document_id for q in questions})
     random.Random(args.seed).shuffle(ids)
     held = set(ids[: len(ids) // 5])
     parts = [[q for q in questions if (q.document_id in held) is kept] for kept in (False, True)]
-    name = hashlib.sha256(repr((VERSION, NAMES, args.asks, args.seed, shelf.embedder.name)).encode()).hexdigest()[:12]
-    train, valid = (
-        kept(args.checkpoints / f"{name}-{i}.npz", partial(samples, documents, part, scorer, shelf, asks, args.seed))
-        for i, (part, asks) in enumerate(zip(parts, (args.asks, args.asks // 4), strict=True))
+    read_by = hashlib.sha256(args.reader.read_bytes()).hexdigest()
+    made_of = (VERSION, NAMES, args.asks, args.seed, shelf.embedder.name, read_by)
+    name = hashlib.sha256(repr(made_of).encode()).hexdigest()[:12]
+    # Two halves of what is trained on and what is held out, each drawn by a process of its own.
+    drawn = (
+        (parts[0], args.asks // 2, args.seed),
+        (parts[0], args.asks // 2, args.seed + 1),
+        (parts[1], args.asks // 4, args.seed),
     )
+    jobs = [
+        (args.checkpoints / f"{name}-{i}.npz", partial(samples, documents, part, tools, shelf, asks, seed))
+        for i, (part, asks, seed) in enumerate(drawn)
+    ]
+    at_work = [get_context("fork").Process(target=kept, args=job) for job in jobs]
+    for process in at_work:
+        process.start()
+    for process in at_work:
+        process.join()
+    first, second, valid = (kept(*job) for job in jobs)
+    train = first + second
     members = [fit(train, valid, args.hidden, args.epochs, args.seed + i) for i in range(args.members)]
-    scorer = replace(scorer, **joined(members))
+    zero = np.zeros(1, dtype=np.float32)
+    scorer = Scorer(np.array(NAMES), **joined(members), calibration=zero, threshold=zero)
     scorer = replace(scorer, **calibrate(scorer, valid))
     np.savez_compressed(args.out, **{name: getattr(scorer, name) for name in Scorer.__slots__})
     print("\n".join(f"{size}: {json.dumps(row)}" for size, row in report(scorer, valid).items()))

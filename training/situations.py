@@ -1,12 +1,12 @@
 """The situations that the answer stage is trained in: libraries drawn from passages, and questions asked of them.
 
 Libraries hold one to a thousand passages of CMRC 2018's training set. Of some documents a sentence that answers a
-question is taken out, so that the question becomes a near miss; some questions are asked of another thing or year; some
-of what is not there. What the service would do is done for real: chunks, BM25, vectors, fusion, units, features.
+question is taken out, so that the question becomes a near miss; some questions are asked of another thing, place or
+year, some of a subject whose texts do not say it, some of what is not there. What the service would do is done for
+real: chunks, BM25, vectors, fusion, reader, units, features.
 """
 
 import random
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from rag.analyze import analyze, query_terms
-from rag.answer.features import features
-from rag.answer.scorer import Scorer
-from rag.answer.units import sentence_numbers, units
+from rag.answer.consider import Tools, consider
+from rag.answer.units import sentence_numbers
 from rag.chunk import chunk
 from rag.embed import Embedder, StaticEmbedder
 from rag.engine import indexed
@@ -31,13 +30,13 @@ from rag.retrieve import retrieve
 from rag.text import fold, sentences
 from rag.types import Chunk, Document
 from training.data import lines
+from training.near_misses import crossed, swapped
 
-VERSION = 10  # raised whenever other samples would be drawn, so that stored ones are not taken for them
+VERSION = 13  # raised whenever other samples would be drawn, so that stored ones are not taken for them
 TOP_K = 5
-KINDS = ("present", "removed", "swapped", "absent")
+KINDS = ("present", "removed", "swapped", "crossed", "absent")
 SIZES = (1, 1, 1, 1, 3, 10, 30, 100, 300, 1000)  # documents of a library, drawn evenly by questions
 NEAR = 6  # passages that count as being on the topic of another
-_YEAR = re.compile(r"(?<!\d)[12]\d{3}(?=年)")
 Matrix = NDArray[np.float32]
 
 
@@ -58,7 +57,7 @@ class Sample:
     features: Matrix  # (n, f)
     sentences: NDArray[np.int32]  # (n,), which sentence each unit is of
     right: NDArray[np.bool_]  # (n,)
-    kind: str  # "present" | "removed" | "swapped" | "absent"
+    kind: str  # one of KINDS
     size: int
     found: bool  # whether the answer lies in the passages found
 
@@ -153,6 +152,8 @@ def libraries(
             absent = [q for i in (*close[: (wanted + 1) // 2], *others[:wanted]) for q in by_document.get(i, [])[:1]]
             present = [q for q, kind in pending if kind == "present"]
             pending += [(q, "swapped") for q in _swapped(present, library, documents, rng)]
+            foreign = [q for i in rng.sample(ids, min(len(ids), 4 * wanted)) if i not in held for q in by_document[i]]
+            pending += [(q, "crossed") for q in _crossed(foreign, library, documents, rng)[:wanted]]
             pending += [(q, "absent") for q in absent[:wanted]]
             asked += len(pending)
             yield library, pending
@@ -183,22 +184,25 @@ def _lengthened(
 def _swapped(
     present: Sequence[Question], library: dict[str, Document], documents: dict[str, Document], rng: random.Random
 ) -> list[Question]:
-    """Some of the questions asked of another thing or another year: what is said of that stands nowhere."""
-    titles = [d.title for d in (library if len(library) > 5 else documents).values()]
+    """Half of the questions asked of another thing, place or year: what is said of that stands nowhere."""
+    others = list((library if len(library) > 5 else documents).values())
     made = []
     for question in present:
-        document = library[question.document_id]
-        if rng.random() < 0.5:
-            continue
-        year = _YEAR.search(question.text)
-        if document.title in question.text and len(document.title) > 1 and (not year or rng.random() < 0.5):
-            other = rng.choice(titles)
-            if other not in document.text and document.title not in other:
-                made.append(replace(question, text=question.text.replace(document.title, other)))
-        elif year:
-            other = str(int(year.group()) + rng.choice([-7, -4, -3, -2, -1, 1, 2, 3, 5, 9]))
-            if other not in document.text:
-                made.append(replace(question, text=question.text.replace(year.group(), other)))
+        if rng.random() < 0.5 and (text := swapped(question.text, library[question.document_id], others, rng)):
+            made.append(replace(question, text=text))
+    return made
+
+
+def _crossed(
+    foreign: Sequence[Question], library: dict[str, Document], documents: dict[str, Document], rng: random.Random
+) -> list[Question]:
+    """Questions of other documents, asked of what the library speaks of, which says none of it."""
+    made = []
+    for question in foreign:
+        other = rng.choice(list(library.values()))
+        about = [d for d in library.values() if other.title in d.text or d.title == other.title]
+        if text := crossed(question.text, documents[question.document_id].title, other, [*about, other]):
+            made.append(replace(question, text=text, document_id=other.id))
     return made
 
 
@@ -227,11 +231,11 @@ def _mutilated(
 
 
 def samples(
-    documents: dict[str, Document], questions: Sequence[Question], scorer: Scorer, shelf: Shelf, asks: int, seed: int
+    documents: dict[str, Document], questions: Sequence[Question], tools: Tools, shelf: Shelf, asks: int, seed: int
 ) -> list[Sample]:
     """Everything that is asked of all libraries, as the answer stage sees it."""
     made = []
-    meanings, sentences = Memo(shelf.embedder.meanings, 100_000), Memo(shelf.embedder.passages, 50_000)
+    sentences = Memo(shelf.embedder.passages, 50_000)
     near = neighbours(documents, shelf.embedder)
     drawn = libraries(documents, questions, near, asks, random.Random(seed))
     for library, pending in track(list(drawn), "asking"):
@@ -239,10 +243,9 @@ def samples(
         for question, kind in pending:
             vector = shelf.embedder.queries([question.text])[0]
             hits = retrieve(searched, query_terms(question.text), vector, top_k=TOP_K, embed=sentences).hits
-            candidates = units(hits, library)
+            candidates, matrix = consider(question.text, hits, library, tools)
             if not candidates:
                 continue
-            matrix = features(question.text, candidates, hits, library, scorer.weight, meanings)
             right = np.array(
                 [kind == "present" and _answers(u.document_id, u.start, u.end, u.text, question) for u in candidates]
             )

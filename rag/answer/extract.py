@@ -1,13 +1,14 @@
 """Answering without a language model: the sentences that answer, word for word, or the statement that none does."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.answer.cite import QUOTE_LIMIT, Statement
-from rag.answer.features import NAMES, features
+from rag.answer.consider import Tools, consider
+from rag.answer.features import NAMES
 from rag.answer.fields import CONFIDENCE, about_document
 from rag.answer.scorer import Scorer
 from rag.answer.units import LONGEST, Unit, sentence_numbers, units
@@ -16,7 +17,7 @@ from rag.question import Single
 from rag.text import fold
 from rag.types import Document, Hit, Reason
 
-MORE = 0.5  # a further unit is said where it is at least this likely beside the best one
+MORE = 0.3  # a further unit is said where it is at least this likely beside the best one
 MOST = 3  # units in one answer
 
 
@@ -34,7 +35,7 @@ def extract(
     hits: Sequence[Hit],
     documents: Mapping[str, Document],
     scorer: Scorer,
-    embed: Callable[[Sequence[str]], NDArray[np.float32]],
+    tools: Tools,
     *,
     threshold: float,
     said: str = "",
@@ -51,16 +52,19 @@ def extract(
         if confidence < threshold or not chosen:
             return Extract((), confidence, "no_answer")
         return Extract(tuple(_statements(chosen, documents, confidence)), confidence, None)
-    candidates = [unit for unit in units(hits, documents) if not said or fold(unit.text) not in fold(said)]
+    candidates, matrix = consider(
+        question.words, hits, documents, tools, said=said, named=question.words == question.text
+    )
     if not candidates:
         return Extract((), 0.0, "no_topic")
-    matrix = features(question.words, candidates, hits, documents, scorer.weight, embed)
     logits = scorer.logits(matrix)
     confidence = scorer.confidence(logits, matrix, sentence_numbers(candidates))
     if confidence < threshold:
         known = float(matrix[:, NAMES.index("words_passage")].max())
         return Extract((), confidence, "no_answer" if known >= TOPIC_KNOWN else "no_topic")
-    chosen = with_list(choose(candidates, logits), candidates, documents)
+    chosen = with_list(choose(candidates, logits), hits, documents)
+    if question.kind == "list":
+        chosen = whole(chosen, documents)
     return Extract(tuple(_statements(chosen, documents, confidence)), confidence, None)
 
 
@@ -83,13 +87,13 @@ def choose(candidates: Sequence[Unit], logits: NDArray[np.float32]) -> list[Unit
     return chosen
 
 
-def with_list(chosen: Sequence[Unit], candidates: Sequence[Unit], documents: Mapping[str, Document]) -> list[Unit]:
+def with_list(chosen: Sequence[Unit], hits: Sequence[Hit], documents: Mapping[str, Document]) -> list[Unit]:
     """Where the best unit announces a list (it ends in a colon), the lines below it, as far as a quote reaches."""
     best = chosen[0]
     if not best.text.endswith((":", "：")):
         return list(chosen)
     text, listed = documents[best.document_id].text, [best]
-    for unit in sorted((u for u in candidates if u.document_id == best.document_id), key=lambda u: u.start):
+    for unit in sorted((u for u in units(hits, documents) if u.document_id == best.document_id), key=lambda u: u.start):
         if unit.start < listed[-1].end:
             continue
         items = len(listed) > 1 and is_bulleted(listed[-1].text)
@@ -98,6 +102,16 @@ def with_list(chosen: Sequence[Unit], candidates: Sequence[Unit], documents: Map
             break
         listed.append(unit)
     return listed if len(listed) > 1 else list(chosen)
+
+
+def whole(chosen: Sequence[Unit], documents: Mapping[str, Document]) -> list[Unit]:
+    """The sentence of the best unit in place of its part, as far as a quote reaches: a list comes whole."""
+    best = chosen[0]
+    start, end = best.sentence
+    if (best.start, best.end) == best.sentence or end - start > QUOTE_LIMIT:
+        return list(chosen)
+    text = documents[best.document_id].text
+    return [replace(best, start=start, end=end, text=text[start:end], before="", after="")]
 
 
 def _overlap(a: Unit, b: Unit) -> bool:

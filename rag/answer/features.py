@@ -7,7 +7,7 @@ article is too little to tell a name from a verb.
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from rag.analyze import query_terms
 from rag.answer import signs
+from rag.answer.dates import relative_years
+from rag.answer.nearness import Embed, cosines, longest_common, nearness, soft_shares
+from rag.answer.rarity import Weight
 from rag.answer.units import Unit
 from rag.followup import subjects
 from rag.grammar import full_names
@@ -25,8 +28,6 @@ from rag.text import fold
 from rag.types import Document, Hit
 
 Matrix = NDArray[np.float32]
-Embed = Callable[[Sequence[str]], Matrix]  # texts to unit vectors, float32 (n, d)
-Weight = Callable[[str], float]  # how rare a folded term is in Chinese text at large, 0..1
 
 FREE = 0.5  # weight that is always met: one common word that is missing is no lack
 _RUN = re.compile(r"[一-鿿]+")
@@ -59,6 +60,9 @@ class Features(NamedTuple):
     numbers_met: float  # numbers of the question that the unit has
     numbers_missing: float
     numbers_absent: float  # that not even the passage has
+    names_missing: float  # weight of a name in the question that unit, neighbours and title lack
+    names_absent: float  # that not even the passage has
+    other_year: float  # the unit names a year, and not the question's
     cosine: float  # of question and unit
     cosine_around: float
     precision: float  # share of the unit's pairs that the question has
@@ -90,6 +94,10 @@ class Features(NamedTuple):
     listed: float  # 、
     role: float  # a label such as 记者: that the question names
     length_of_question: float
+    read: float  # log-odds that the answer begins in the unit, as the reader sees it; over 5
+    read_lead: float  # behind the best unit's
+    read_share: float  # as a probability beside all other units and «nowhere»
+    read_rest: float  # log-odds that it begins in another sentence; over 5
     number: float  # the asked kind
     date: float
     person: float
@@ -107,20 +115,26 @@ _KIND_FIELDS = ("number", "date", "person", "organisation", "place", "list", "re
 
 class _Terms(NamedTuple):
     folded: str
+    said: str  # and the years that it names by its date, the provinces that it names in short
     words: frozenset[str]
     pairs: frozenset[str]
     characters: frozenset[str]
+    numbers: frozenset[str]
 
 
 @lru_cache(maxsize=8192)
-def _terms(text: str) -> _Terms:
+def _terms(text: str, published: str | None = None) -> _Terms:
+    """Of a text in a document of this date; of a question or a title without one."""
     folded = fold(text)
+    years = frozenset(year for _, year in relative_years(folded, published))
     names = full_names(folded)
     runs = [*_RUN.findall(folded), *names]
-    latin = frozenset(_LATIN.findall(folded))
+    latin = years.union(_LATIN.findall(folded))
     words = frozenset(w for w in rjieba.cut(folded) if len(w) > 1 and _RUN.match(w)).union(latin, names)
     pairs = frozenset(run[i : i + 2] for run in runs for i in range(len(run) - 1))
-    return _Terms(folded, words, pairs | latin, frozenset("".join(runs)) | latin)
+    numbers = years.union(signs.FIGURE.findall(folded))
+    said = "\n".join((folded, *sorted(years), *sorted(names)))
+    return _Terms(folded, said, words, pairs | latin, frozenset("".join(runs)) | latin, numbers)
 
 
 def features(
@@ -130,21 +144,32 @@ def features(
     documents: Mapping[str, Document],
     weight: Weight,
     embed: Embed,
+    odds: Sequence[float],
+    *,
+    named: bool = True,
 ) -> Matrix:
-    """One row of ``Features`` for each candidate: float32 ``(len(candidates), len(NAMES))``."""
+    """One row of ``Features`` for each candidate: float32 ``(len(candidates), len(NAMES))``.
+
+    ``odds`` are the reader's of the candidates (``rag.answer.consider``). Names count as missing only where the
+    question is ``named`` in Chinese by the one who asks, not by a dictionary.
+    """
     asked = _asked(question)
     kind = kind_of(question)
     weights = {term: weight(term) for term in asked.words | asked.pairs | asked.characters}
     sought = signs.sought(asked.folded, kind)
+    names = signs.names(asked.folded) if named else frozenset()
+    years = frozenset(signs.YEAR.findall(asked.folded))
     focus = asked.pairs & {sought.focus[i : i + 2] for i in range(len(sought.focus) - 1)}
-    cosine, cosine_around = _cosines(question, candidates, embed)
+    cosine, cosine_around = cosines(question, candidates, embed)
     about = " ".join(question[start:end] for start, end in subjects(question)[:1])
     subject = _terms(about).pairs & asked.pairs
     attribute = asked.pairs - subject
-    soft, soft_missing = _soft(asked.words, weights, [_terms(u.text).words for u in candidates], embed)
-    around_words = [_terms(f"{u.before}\n{u.text}\n{u.after}").words for u in candidates]
-    soft_around, _ = _soft(asked.words, weights, around_words, embed)
+    dated = [(u, documents[u.document_id].published) for u in candidates]
+    soft, soft_missing = soft_shares(asked.words, weights, [_terms(u.text, d).words for u, d in dated], embed)
+    around_words = [_terms(f"{u.before}\n{u.text}\n{u.after}", d).words for u, d in dated]
+    soft_around, _ = soft_shares(asked.words, weights, around_words, embed)
     top = max(abs(hits[0].score), 1e-6) if hits else 1.0
+    read, rest = _beside(odds, [(u.document_id, u.sentence) for u in candidates])
 
     def share(wanted: frozenset[str], found: frozenset[str], free: float = 0.0) -> float:
         total = sum(map(weights.__getitem__, wanted)) + free
@@ -153,12 +178,13 @@ def features(
     rows = []
     for i, unit in enumerate(candidates):
         hit, document = hits[unit.hit], documents[unit.document_id]
-        own, around = _terms(unit.text), _terms(f"{unit.before}\n{unit.text}\n{unit.after}")
-        passage, title = _terms(hit.text), _terms(document.title)
+        date = document.published
+        own, around = _terms(unit.text, date), _terms(f"{unit.before}\n{unit.text}\n{unit.after}", date)
+        passage, title = _terms(hit.text, date), _terms(document.title)
         spots = signs.spots(own.folded, kind, asked.folded)
         any_spots = signs.spots(own.folded, "number", asked.folded) + signs.spots(own.folded, "person", asked.folded)
-        lacking = [w for w in asked.words if w not in own.folded]
-        lacking_around = [w for w in lacking if w not in around.folded and w not in title.folded]
+        lacking = [w for w in asked.words if w not in own.said]
+        lacking_around = [w for w in lacking if w not in around.said and w not in title.folded]
         focused = len(focus & own.pairs) / len(focus) if focus else 0.0
         counted = bool(sought.counted and sought.counted.search(own.folded))
         rows.append(
@@ -170,8 +196,8 @@ def features(
                 pairs_around=share(asked.pairs, around.pairs),
                 words_passage=share(asked.words, passage.words | title.words),
                 pairs_passage=share(asked.pairs, passage.pairs | title.pairs),
-                pairs_before=share(asked.pairs, _terms(unit.before).pairs),
-                pairs_after=share(asked.pairs, _terms(unit.after).pairs),
+                pairs_before=share(asked.pairs, _terms(unit.before, date).pairs),
+                pairs_after=share(asked.pairs, _terms(unit.after, date).pairs),
                 soft_words=soft[i],
                 soft_around=soft_around[i],
                 subject=share(subject, own.pairs, FREE),
@@ -181,12 +207,14 @@ def features(
                 soft_missing=soft_missing[i],
                 missing_unit=max((weights[w] for w in lacking), default=0.0),
                 missing_around=max((weights[w] for w in lacking_around), default=0.0),
-                longest_common=_longest_common(asked.folded, own.folded) / max(4, len(question)),
-                missing=max((weights[w] for w in lacking_around if w not in passage.folded), default=0.0),
-                numbers_met=min(3, sum(n in own.folded for n in sought.numbers)) / 2,
-                numbers_missing=min(3, sum(n not in own.folded for n in sought.numbers)) / 2,
-                numbers_absent=min(3, sum(n not in passage.folded and n not in title.folded for n in sought.numbers))
-                / 2,
+                longest_common=longest_common(asked.folded, own.folded) / max(4, len(question)),
+                missing=max((weights[w] for w in lacking_around if w not in passage.said), default=0.0),
+                numbers_met=_some(sought.numbers & own.numbers),
+                numbers_missing=_some(sought.numbers - own.numbers),
+                numbers_absent=_some(sought.numbers - passage.numbers - title.numbers),
+                names_missing=_lacking(names, around.said, title.said, weight),
+                names_absent=_lacking(names, passage.said, title.said, weight),
+                other_year=float(bool(years and not years & own.numbers and signs.YEAR.search(own.said))),
                 cosine=cosine[i],
                 cosine_around=cosine_around[i],
                 precision=len(own.pairs & asked.pairs) / max(4, len(own.pairs)),
@@ -198,8 +226,8 @@ def features(
                 not_found=float(signs.has_signs(kind) and not spots),
                 counted=float(counted),
                 not_counted=float(bool(sought.counted) and not counted),
-                near=_near(own.folded, spots, asked.pairs, weights),
-                near_any=_near(own.folded, any_spots, asked.pairs, weights),
+                near=nearness(own.folded, spots, asked.pairs, weights),
+                near_any=nearness(own.folded, any_spots, asked.pairs, weights),
                 focus=focused,
                 no_focus=1 - focused if focus else 0.0,
                 novelty=1 - len(own.characters & asked.characters) / max(1, len(own.characters)),
@@ -218,67 +246,56 @@ def features(
                 listed=min(4, own.folded.count("、")) / 4,
                 role=float(any(label in asked.folded for label in signs.labels(own.folded))),
                 length_of_question=len(asked.pairs) / 15,
+                read=max(-4.0, odds[i] / 5),
+                read_lead=0.0,
+                read_share=read[i],
+                read_rest=max(-4.0, rest[i] / 5),
                 **{"list_" if name == "list" else name: float(name == kind) for name in _KIND_FIELDS},
             )
         )
     matrix = np.array(rows, dtype=np.float32).reshape(len(candidates), len(NAMES))
     for lead, of in (
-        ("pairs_lead", "pairs"), ("around_lead", "pairs_around"), ("cosine_lead", "cosine"), ("soft_lead", "soft_words")
-    ):  # fmt: skip
+        ("pairs_lead", "pairs"),
+        ("around_lead", "pairs_around"),
+        ("cosine_lead", "cosine"),
+        ("soft_lead", "soft_words"),
+        ("read_lead", "read"),
+    ):
         column = matrix[:, NAMES.index(of)]
         matrix[:, NAMES.index(lead)] = column - column.max(initial=-1.0)
     return matrix
 
 
+def _some(words: frozenset[str]) -> float:
+    return min(3, len(words)) / 2
+
+
+def _lacking(names: frozenset[str], text: str, title: str, weight: Weight) -> float:
+    """The weight of the rarest name that neither text holds, not even half of it: the tagger adds to names at times."""
+    whole = f"{text}\n{title}"
+    return max((weight(name) for name in names if _held(name, whole) < 0.5), default=0.0)
+
+
+def _held(name: str, text: str) -> float:
+    pairs = [name[i : i + 2] for i in range(len(name) - 1)]
+    return sum(pair in text for pair in pairs) / len(pairs)
+
+
+def _beside(odds: Sequence[float], sentence: Sequence[object]) -> tuple[list[float], list[float]]:
+    """For each unit the probability beside the others and «nowhere», and the log-odds of the other sentences.
+
+    Parts of one sentence overlap: of each sentence only the best part counts.
+    """
+    best: dict[object, float] = {}
+    for value, key in zip(odds, sentence, strict=True):
+        best[key] = max(best.get(key, value), value)
+    total = float(np.logaddexp.reduce([0.0, *best.values()]))
+    rest = {key: float(np.logaddexp.reduce([-20.0, *(v for k, v in best.items() if k != key)])) for key in best}
+    return [float(np.exp(value - total)) for value in odds], [rest[key] for key in sentence]
+
+
 def _asked(question: str) -> _Terms:
     """The question's terms, without question words and stop words where others are left."""
     terms, kept = _terms(question), frozenset(query_terms(question))
-    return _Terms(terms.folded, *(part & kept or part for part in terms[1:]))
-
-
-def _cosines(question: str, candidates: Sequence[Unit], embed: Embed) -> tuple[list[float], list[float]]:
-    """Of the question with each unit, and with each unit and its neighbours."""
-    texts = dict.fromkeys(text for u in candidates for text in (u.text, u.before, u.after))
-    number = {text: i for i, text in enumerate(texts)}
-    vectors = embed([question, *texts])
-    asked, vectors = vectors[0], vectors[1:]
-    alone = [float(vectors[number[u.text]] @ asked) for u in candidates]
-    together = [vectors[number[u.before]] + vectors[number[u.text]] + vectors[number[u.after]] for u in candidates]
-    return alone, [float(v @ asked / max(1e-6, np.linalg.norm(v))) for v in together]
-
-
-def _soft(
-    words: frozenset[str], weights: Mapping[str, float], found: Sequence[frozenset[str]], embed: Embed
-) -> tuple[list[float], list[float]]:
-    """For each set of words how near its words come to the question's, weighted; and the worst of these misses."""
-    asked, known = sorted(words), sorted(set().union(*found)) if found else []
-    rarity = np.array([weights[w] for w in asked], np.float32)
-    if not known or not rarity.sum():
-        return [0.0] * len(found), [float(rarity.max(initial=0.0))] * len(found)
-    vectors = embed([*asked, *known])
-    near = (vectors[: len(asked)] @ vectors[len(asked) :].T).clip(0, 1)
-    number = {word: i for i, word in enumerate(known)}
-    for i, word in enumerate(asked):
-        if word in number:
-            near[i, number[word]] = 1.0  # also where the model does not know it
-    best = [near[:, [number[w] for w in some]].max(1) if some else np.zeros(len(asked), np.float32) for some in found]
-    return [float(b @ rarity / rarity.sum()) for b in best], [float(((1 - b) * rarity).max()) for b in best]
-
-
-def _near(text: str, spots: Sequence[int], pairs: frozenset[str], weights: Mapping[str, float]) -> float:
-    """How much of the question stands close to one spot: the sum of weights that fade with distance over 12."""
-    total = sum(weights[p] for p in pairs)
-    if not spots or not total:
-        return 0.0
-    places = [(weights[p], [m.start() for m in re.finditer(re.escape(p), text)]) for p in pairs if p in text]
-    near = (sum(w * math.exp(-min(abs(s - at) for at in found) / 12) for w, found in places) for s in spots)
-    return max(near) / total
-
-
-def _longest_common(a: str, b: str) -> int:
-    """Length of the longest common substring."""
-    best = 0
-    for i in range(len(a)):
-        while i + best < len(a) and a[i : i + best + 1] in b:
-            best += 1
-    return best
+    words, pairs, characters = (part & kept or part for part in (terms.words, terms.pairs, terms.characters))
+    return terms._replace(words=words, pairs=pairs, characters=characters)

@@ -1,11 +1,9 @@
 """The reply to a whole question: an answer to each of its parts, with citations, or an honest refusal."""
 
-from collections.abc import Callable, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from rag.answer.cite import Statement, cite
+from rag.answer.consider import Tools
 from rag.answer.extract import Extract, extract
 from rag.answer.scorer import Scorer
 from rag.question import Query
@@ -26,7 +24,7 @@ def reply(
     query: Query,
     found: Sequence[Found],
     scorer: Scorer,
-    embed: Callable[[Sequence[str]], NDArray[np.float32]],
+    tools: Tools,
     *,
     threshold: float,
 ) -> Answer:
@@ -42,7 +40,7 @@ def reply(
     extracts: list[Extract] = []
     statements: list[Statement] = []
     for part, own in zip(query.parts, found, strict=True):
-        extracted = extract(part, own.hits, own.documents, scorer, embed, threshold=threshold, said=query.said)
+        extracted = extract(part, own.hits, own.documents, scorer, tools, threshold=threshold, said=query.said)
         extracts.append(extracted)
         base = len(hits)
         hits += own.hits

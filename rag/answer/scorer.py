@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from rag.answer.features import NAMES
 from rag.errors import Damaged
-from rag.index.lexical import hash_terms
 
-_PAIRS, _PASSAGE = NAMES.index("pairs"), NAMES.index("pairs_passage")
+_SIGNALS = ("pairs", "pairs_passage", "read", "read_rest", "missing", "numbers_absent", "names_absent", "other_year")
+_LOOKED_AT = [NAMES.index(name) for name in _SIGNALS]
 WEIGHTS = Path(__file__).with_name("weights.npz")
 
 
@@ -27,9 +27,8 @@ class Scorer:
     names        str (f,): the features that the rest was fitted to
     mean, scale  float32 (f,): features are standardised with them
     w1 (f, h), b1 (h,), w2 (h,): the network, float32
-    calibration  float32 (8,): slopes of the seven `signals`, then the intercept
+    calibration  float32 (14,): slopes of the `signals`, then the intercept
     threshold    float32 (): confidence from which a question is answered
-    terms        uint64 (t,), ascending hashes of terms; levels uint8 (t,): their idf, 255 the rarest
     """
 
     names: NDArray[np.str_]
@@ -40,8 +39,6 @@ class Scorer:
     w2: NDArray[np.float32]
     calibration: NDArray[np.float32]
     threshold: NDArray[np.float32]
-    terms: NDArray[np.uint64]
-    levels: NDArray[np.uint8]
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """``(n, f)`` features to ``(n,)`` logits."""
@@ -57,22 +54,12 @@ class Scorer:
         z = float(signals(logits, features, sentences) @ self.calibration[:-1] + self.calibration[-1])
         return float(1 / (1 + np.exp(-z)))
 
-    def weight(self, term: str) -> float:
-        """How rare a folded term is in Chinese text at large: 0 (in every passage) to 1 (never seen)."""
-        return _weight(self, term)
-
-
-@lru_cache(maxsize=65536)
-def _weight(scorer: Scorer, term: str) -> float:
-    key = hash_terms([term])[0]
-    at = int(np.searchsorted(scorer.terms, key))
-    return float(scorer.levels[at]) / 255 if at < len(scorer.terms) and scorer.terms[at] == key else 1.0
-
 
 def signals(
     logits: NDArray[np.float32], features: NDArray[np.float32], sentences: NDArray[np.int32]
 ) -> NDArray[np.float32]:
-    """What the calibration looks at, float32 (7,): the best logit, its lead, the log-odds against «none», coverage.
+    """What the calibration looks at, float32 (13,): the best logit, its lead, the log-odds against «none», of the best
+    unit how much of the question it and its passage hold and lack, and what the reader says of it and of the rest.
 
     The best logit and the odds come a second time cut off at 0, so that the curve may bend there: below, «none of them»
     is the likelier.
@@ -84,7 +71,7 @@ def signals(
     lead = float(logits[best]) - max((z for z in rivals if z < logits[best]), default=float(logits[best]) - 5.0)
     odds = float(np.logaddexp.reduce(rivals))
     bent = (float(logits[best]), min(float(logits[best]), 0.0), min(lead, 5.0), odds, min(odds, 0.0))
-    return np.array([*bent, features[best, _PAIRS], features[best, _PASSAGE]], dtype=np.float32)
+    return np.array([*bent, *features[best, _LOOKED_AT]], dtype=np.float32)
 
 
 @lru_cache(maxsize=1)

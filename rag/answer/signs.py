@@ -42,7 +42,9 @@ _COUNTED = re.compile(r"(?:多少|几)\s*([^\W\d_])")
 _FOCUS = re.compile(
     r"(?:什么|哪[一几两二三四五六七八九十些个家种项位所座类]*|多少|几)(?:[个家种项位所座类些名条])?([一-鿿]{1,8})"
 )
-_FIGURE = re.compile(r"\d+(?:\.\d+)?")
+YEAR = re.compile(r"(?<!\d)[12]\d{3}(?=年|$)", re.M)  # as a text or `relative_years` has it
+_NAME_TAGS = ("nr", "ns", "nt", "nz")
+FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
 class Sought(NamedTuple):
@@ -61,7 +63,7 @@ def sought(question: str, kind: Kind) -> Sought:
         if measure and kind == "number"
         else None
     )
-    return Sought(counted, focus.group(1) if focus else "", frozenset(_FIGURE.findall(question)))
+    return Sought(counted, focus.group(1) if focus else "", frozenset(FIGURE.findall(question)))
 
 
 def has_signs(kind: Kind) -> bool:
@@ -83,6 +85,11 @@ def spots(text: str, kind: Kind, question: str) -> list[int]:
 def labels(text: str) -> list[str]:
     """Labels of a byline or a field: 记者 of «记者:张三», 摄 of «李四 摄/视觉»."""
     return [m.group(1) or m.group(2) for m in _LABEL.finditer(text)]
+
+
+def names(text: str) -> frozenset[str]:
+    """Words of a folded text that the tagger takes for names: of people, places, bodies and other things."""
+    return frozenset(word for word, tag in _tagged(text) if len(word) > 1 and tag.startswith(_NAME_TAGS))
 
 
 @lru_cache(maxsize=8192)

@@ -58,6 +58,11 @@ class StaticEmbedder:
         self.dimension = _through(self._passage, np.zeros((1, self._table.shape[1]), np.float32)).shape[1]
         self.name = f"{folder.resolve().name}@{hash_files(folder)[:12]}"
 
+    @property
+    def tokenizer(self) -> Any:
+        """The ``tokenizers.Tokenizer`` of the model, without padding and truncation."""
+        return self._tokenizer
+
     def passages(self, texts: Sequence[str]) -> Vectors:
         """See Embedder."""
         return self._embedded(texts, self._passage)

@@ -1,0 +1,29 @@
+"""How rare a term is in Chinese text at large, counted once by ``training/rarity.py``."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.index.lexical import hash_terms
+
+WEIGHTS = Path(__file__).with_name("rarity.npz")
+Weight = Callable[[str], float]  # how rare a folded term is in Chinese text at large, 0..1
+
+
+@lru_cache(maxsize=65536)
+def rarity(term: str) -> float:
+    """Of a folded term: 0 (in every passage) to 1 (never seen)."""
+    terms, levels = _table()
+    key = hash_terms([term])[0]
+    at = int(np.searchsorted(terms, key))
+    return float(levels[at]) / 255 if at < len(terms) and terms[at] == key else 1.0
+
+
+@lru_cache(maxsize=1)
+def _table() -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
+    """Hashes of terms, ascending, and their idf, 255 the rarest."""
+    with np.load(WEIGHTS, allow_pickle=False) as stored:
+        return stored["terms"], stored["levels"]
