@@ -10,10 +10,23 @@ from articles import BRIDGE
 
 from rag.answer.rarity import rarity
 from rag.answer.reader import Reader, Text, load, logits
-from rag.answer.reading import COVER, FEATURES, KINDS, LEAD, PASSAGE, SENTENCE, TOKEN, Passage, ask, read, traits
+from rag.answer.reading import (
+    COVER,
+    FEATURES,
+    KINDS,
+    LEAD,
+    PASSAGE,
+    SENTENCE,
+    TOKEN,
+    Passage,
+    ask,
+    encoded,
+    read,
+    traits,
+)
 from rag.embed import SHIPPED, StaticEmbedder
 from rag.errors import Damaged
-from rag.text import fold, sentences
+from rag.text import sentences
 from training.reader_net import Net, exported
 from training.readings import Item, Shown, stacked
 
@@ -37,9 +50,8 @@ def vocabulary(tokenizer: Any) -> list[str]:
 
 
 def seen(question: str, text: str, title: str, tokenizer: Any, vocabulary: list[str]) -> Passage:
-    encoding = tokenizer.encode(fold(text), add_special_tokens=False)
     asked = ask(question, tokenizer, rarity)
-    found = read(asked, text, title, sentences(text), encoding, traits(vocabulary, rarity))
+    found = read(asked, text, title, sentences(text), encoded(tokenizer, text), traits(vocabulary, rarity))
     assert found is not None
     return found
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from rag.answer.rarity import Weight
-from rag.answer.reading import COVER, FEATURES, KINDS, LEAD, Asked, Passage, ask, read, traits
+from rag.answer.reading import COVER, FEATURES, KINDS, LEAD, Asked, Passage, ask, encoded, read, traits
 from rag.chunk import chunk
 from rag.embed import StaticEmbedder
-from rag.text import fold, sentences
+from rag.text import sentences
 from rag.types import Chunk, Document
 from training.near_misses import crossed, swapped
 from training.reader_net import Batch
@@ -132,8 +132,7 @@ class Maker:
         return self._shown(asked, rest, title) if len(rest) >= _SHORT and own.text[slice(*span)] not in rest else None
 
     def _shown(self, asked: Asked, text: str, title: str, span: tuple[int, int] | None = None) -> Shown | None:
-        encoding = self.tokenizer.encode(fold(text), add_special_tokens=False)
-        passage = read(asked, text, title, sentences(text), encoding, self.traits)
+        passage = read(asked, text, title, sentences(text), encoded(self.tokenizer, text), self.traits)
         if passage is None:
             return None
         start, end = _tokens(passage, span) if span else (-1, -1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.answer.features import Matrix, features
 from rag.answer.nearness import Embed
@@ -43,6 +44,11 @@ def consider(
     return candidates, features(question, candidates, hits, documents, tools.weight, tools.embed, odds, named=named)
 
 
+@lru_cache(maxsize=2048)
+def _sentences(text: str) -> list[tuple[int, int]]:
+    return sentences(text)
+
+
 def _odds(
     question: str,
     candidates: Sequence[Unit],
@@ -51,6 +57,6 @@ def _odds(
     reader: Reader,
 ) -> list[float]:
     """The log-odds of each unit, in the best passage that holds it."""
-    texts = [Text(h.text, documents[h.document_id].title, sentences(h.text), h.published) for h in hits]
+    texts = [Text(h.text, documents[h.document_id].title, _sentences(h.text), h.published) for h in hits]
     readings = reader.read(question, texts)
     return [readings[u.hit].odds(u.start - hits[u.hit].start, u.end - hits[u.hit].start) for u in candidates]

@@ -8,7 +8,7 @@ network in torch; equal by test.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.answer.rarity import Weight
-from rag.answer.reading import COVER, KINDS, LEAD, Asked, Passage, ask, read, traits
-from rag.embed.base import clean
+from rag.answer.reading import COVER, KINDS, LEAD, Asked, Passage, ask, encoded, read, traits
 from rag.errors import Damaged
-from rag.text import fold
 
 WEIGHTS = Path(__file__).with_name("reader.npz")
+PASSAGES = 2048  # whose tokens are kept: some 8 MB
 Floats = NDArray[np.float32]
 Weights = dict[str, Floats]
 
@@ -61,15 +60,14 @@ class Reader:
                 "run `make train`, or fetch the files of one version."
             )
         self._weights, self._tokenizer, self._weight = weights, tokenizer, weight
+        self._encoded = lru_cache(maxsize=PASSAGES)(partial(encoded, tokenizer))
         self._traits = traits(sorted(vocabulary, key=vocabulary.__getitem__), weight)
 
     def read(self, question: str, texts: Sequence[Text]) -> list[Reading]:
         """One ``Reading`` for each text; those without a token have empty ones."""
         asked = ask(question, self._tokenizer, self._weight)
-        encodings = self._tokenizer.encode_batch([clean(fold(t.text)) for t in texts], add_special_tokens=False)
         found = [
-            read(asked, t.text, t.title, t.sentences, encoding, self._traits, t.published)
-            for t, encoding in zip(texts, encodings, strict=True)
+            read(asked, t.text, t.title, t.sentences, self._encoded(t.text), self._traits, t.published) for t in texts
         ]
         passages = [passage for passage in found if passage is not None]
         scored = iter(logits(self._weights, asked, passages, self._traits[:, 0]) if passages and len(asked.ids) else [])
@@ -145,7 +143,11 @@ def _recurrent(weights: Weights, name: str, x: Floats, lengths: Sequence[int]) -
     """Simple recurrent units in both directions over texts that stand one after another in ``x`` (sum n, i)."""
     u = x @ weights[f"{name}.w"] + weights[f"{name}.b"]
     d = u.shape[1] // 3
-    u[:, d:] = 1 / (1 + np.exp(-u[:, d:]))
+    gates = u[:, d:]  # their sigmoid, in place
+    np.negative(gates, out=gates)
+    np.exp(gates, out=gates)
+    gates += 1
+    np.reciprocal(gates, out=gates)
     forget, reset = u[:, d : 2 * d], u[:, 2 * d :]
     gain = (1 - forget) * u[:, :d]
     half, longest = d // 2, max(lengths)

@@ -98,17 +98,16 @@ def read(
     text: str,
     title: str,
     spans: Sequence[tuple[int, int]],
-    encoding: Any,
+    tokens: tuple[Ints, Ints],
     traits: Floats,
     published: str | None = None,
 ) -> Passage | None:
     """Compare a question with a passage of sentences at ``spans``; None where there is no token to read.
 
-    ``encoding`` is the tokenizer's of the folded ``text``; ``traits`` float32 (vocabulary, 7) says what each token is.
+    ``tokens`` are the text's (``encoded``); ``traits`` float32 (vocabulary, 7) says what each token is.
     A year that the text names by the date on which it was ``published`` counts as said.
     """
-    ids = np.array(encoding.ids, np.int32)
-    offsets = np.array(encoding.offsets, np.int32).reshape(-1, 2)
+    ids, offsets = tokens
     starts = np.array([start for start, _ in spans], np.int32)
     if not len(ids) or not len(starts):
         return None
@@ -171,7 +170,7 @@ def read(
         ((1 - np.minimum(in_passage @ asked.parts, 1)) * asked.rarity).max(initial=0),
         ((1 - in_passage) * numbers).sum() / max(1, numbers.sum()),
     ]
-    tokens = [
+    columns_of_tokens = [
         share,
         same,
         same * trait[:, 0],
@@ -185,7 +184,7 @@ def read(
     ]
     features = np.concatenate(
         [
-            np.stack(tokens, 1),
+            np.stack(columns_of_tokens, 1),
             trait,
             columns[sentence],
             np.broadcast_to(np.array(whole, np.float32), (len(ids), PASSAGE)),
@@ -193,6 +192,12 @@ def read(
         1,
     ).astype(np.float32)
     return Passage(ids, offsets, sentence, features, equal)
+
+
+def encoded(tokenizer: Any, text: str) -> tuple[Ints, Ints]:
+    """Numbers of a text's tokens, int32 (n,), and their spans, int32 (n, 2)."""
+    found = tokenizer.encode(clean(fold(text)), add_special_tokens=False)
+    return np.array(found.ids, np.int32), np.array(found.offsets, np.int32).reshape(-1, 2)
 
 
 def traits(vocabulary: Sequence[str], weight: Weight) -> Floats:
