@@ -3,8 +3,9 @@
     python -m benchmarks.near_misses --shared ../shared
     python -m benchmarks.near_misses --shared ../shared --write /tmp/near      # documents.jsonl and questions.jsonl
 
-Made from those passages of CMRC 2018's training set that neither the reader nor the answer stage is trained on. The
-corpus is these passages. In a question that they answer, the year, a place or the body it is about is replaced by one
+Made from those passages of CMRC 2018's training set on which neither the reader nor the answer stage has seen a
+question; as passages that do not answer they may have met them, and the embedder knows their questions. The corpus is
+these passages. In a question that they answer, the year, a place or the body it is about is replaced by one
 that occurs elsewhere in the corpus, of which it does not say this; or a field is asked for that nothing says of that
 body. Beside them stand questions that are answered, as they were asked, so that refusals have their price shown.
 """
@@ -24,9 +25,8 @@ from rag.evaluate import figures, score
 from rag.types import Document
 from training.data import place
 from training.near_misses import YEAR, crossed, places
-from training.situations import Question, read_cmrc
+from training.situations import HELD, Question, read_cmrc
 
-HELD = 0.1  # share of the passages, as in training.reader and training.answerer
 EACH, ALL = 100, 400  # questions of each kind at most, of which the last fills up what the others lack; of all
 PRESENT = 500
 # A field that texts on people, places, bodies and works may state; asked only where no word of it stands in a text.

@@ -79,6 +79,15 @@ def test_numpy_gives_what_torch_gives(tokenizer: Any, vocabulary: list[str]) -> 
     assert np.ptp(found[0]) > 0.1  # not all the same
 
 
+def test_gates_that_are_shut_are_no_warning(tokenizer: Any, vocabulary: list[str]) -> None:
+    weights = dict(load())
+    weights["passage0.b"] = weights["passage0.b"] - 1000  # every gate at exp(1000)
+    asked = ask(QUESTION, tokenizer, rarity)
+    passage = seen(QUESTION, TEXTS[0], "", tokenizer, vocabulary)
+    (row,) = logits(weights, asked, [passage], traits(vocabulary, rarity)[:, 0])
+    assert np.isfinite(row).all()
+
+
 def test_one_passage_is_read_alike_whatever_stands_beside_it(tokenizer: Any, vocabulary: list[str]) -> None:
     asked = ask(QUESTION, tokenizer, rarity)
     rare = traits(vocabulary, rarity)[:, 0]

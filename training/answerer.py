@@ -29,7 +29,7 @@ from rag.embed import SHIPPED, StaticEmbedder
 from rag.memo import Memo
 from rag.reliability import auroc, calibration_error
 from training.data import place
-from training.situations import KINDS, VERSION, Matrix, Sample, Shelf, kept, read_cmrc, samples
+from training.situations import HELD, KINDS, VERSION, Matrix, Sample, Shelf, kept, read_cmrc, samples
 
 REFUSED = 0.02  # of the questions whose answer is there
 
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=SHIPPED, help="folder of an embedder that has not seen them")
     parser.add_argument("--unseen", type=float, default=1.0, help="share of the passages that --model has not seen")
     parser.add_argument("--reader", type=Path, default=READER, help="weights of a reader that has not seen them")
-    parser.add_argument("--held", type=float, default=0.1, help="share of the passages that is left to measure on")
+    parser.add_argument("--held", type=float, default=HELD, help="share of the passages that is left to measure on")
     parser.add_argument("--asks", type=int, default=2000, help="questions asked of the libraries of each size")
     parser.add_argument("--hidden", type=int, default=24)
     parser.add_argument("--members", type=int, default=6, help="networks that are trained and averaged")

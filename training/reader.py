@@ -21,7 +21,7 @@ from rag.embed import SHIPPED, StaticEmbedder
 from training.data import place
 from training.reader_net import Net, exported, loss
 from training.readings import SIZE, Item, Maker, Row, epoch, stacked
-from training.situations import Question, read_cmrc
+from training.situations import HELD, Question, read_cmrc
 
 WIDTH = 64  # numbers of a word that are kept of the embedder's
 RATE = 2e-3
@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--words", type=Path, required=True, help="folder of an embedder trained with --unseen 1")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--unseen", type=float, default=0.1, help="share of the passages that is not trained on")
+    parser.add_argument("--unseen", type=float, default=HELD, help="share of the passages that is not trained on")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/reader.pt"))

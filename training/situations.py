@@ -34,6 +34,7 @@ from training.near_misses import crossed, swapped
 
 VERSION = 13  # raised whenever other samples would be drawn, so that stored ones are not taken for them
 TOP_K = 5
+HELD = 0.1  # share of the passages whose questions no stage is trained on but the embedder: to measure on
 KINDS = ("present", "removed", "swapped", "crossed", "absent")
 SIZES = (1, 1, 1, 1, 3, 10, 30, 100, 300, 1000)  # documents of a library, drawn evenly by questions
 NEAR = 6  # passages that count as being on the topic of another

@@ -7,12 +7,12 @@ from functools import lru_cache
 from rag.answer.features import Matrix, features
 from rag.answer.nearness import Embed
 from rag.answer.rarity import Weight
-from rag.answer.reader import Reader, Text
+from rag.answer.reader import PASSAGES, Reader, Text
 from rag.answer.units import Unit, units
 from rag.text import fold, sentences
 from rag.types import Document, Hit
 
-CONSIDERED = 12
+CONSIDERED = 12  # units; all features of more take longer than reading them
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ def consider(
     return candidates, features(question, candidates, hits, documents, tools.weight, tools.embed, odds, named=named)
 
 
-@lru_cache(maxsize=2048)
-def _sentences(text: str) -> list[tuple[int, int]]:
-    return sentences(text)
+@lru_cache(maxsize=PASSAGES)
+def _sentences(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(sentences(text))
 
 
 def _odds(
@@ -56,7 +56,7 @@ def _odds(
     documents: Mapping[str, Document],
     reader: Reader,
 ) -> list[float]:
-    """The log-odds of each unit, in the best passage that holds it."""
+    """The log-odds of each unit, in the best-ranked passage that holds it."""
     texts = [Text(h.text, documents[h.document_id].title, _sentences(h.text), h.published) for h in hits]
     readings = reader.read(question, texts)
     return [readings[u.hit].odds(u.start - hits[u.hit].start, u.end - hits[u.hit].start) for u in candidates]

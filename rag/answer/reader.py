@@ -108,7 +108,8 @@ def logits(weights: Weights, asked: Asked, passages: Sequence[Passage], rarity: 
     cosine = np.maximum(_table(w, "match", rows) @ _table(w, "match", question).T, equal)
     met = np.maximum.reduceat(cosine, np.searchsorted(sentence, np.arange(counts.sum())))  # (sentences, m)
     met_all = np.maximum.reduceat(met, first)  # (passages, m)
-    share = 1 / (1 + np.exp(-(np.column_stack([h, rarity[question]]) @ w["share.w"] + w["share.b"])))[:, 0]
+    share = (np.column_stack([h, rarity[question]]) @ w["share.w"] + w["share.b"])[:, 0]
+    _sigmoid(share)
     share /= max(float(share.sum()), 1e-3)
     own = _met(met, share)[sentence]
     whole = np.repeat(_met(met_all, share), lengths, axis=0)
@@ -139,15 +140,20 @@ def _softmax(x: Floats) -> Floats:
     return np.asarray(e / e.sum(-1, keepdims=True), np.float32)
 
 
+def _sigmoid(x: Floats) -> None:
+    """In place: most of a question's time goes into arrays of this size."""
+    np.negative(x, out=x)
+    with np.errstate(over="ignore"):  # exp(89) is infinite in float32, and its reciprocal 0, as it should be
+        np.exp(x, out=x)
+    x += 1
+    np.reciprocal(x, out=x)
+
+
 def _recurrent(weights: Weights, name: str, x: Floats, lengths: Sequence[int]) -> Floats:
     """Simple recurrent units in both directions over texts that stand one after another in ``x`` (sum n, i)."""
     u = x @ weights[f"{name}.w"] + weights[f"{name}.b"]
     d = u.shape[1] // 3
-    gates = u[:, d:]  # their sigmoid, in place
-    np.negative(gates, out=gates)
-    np.exp(gates, out=gates)
-    gates += 1
-    np.reciprocal(gates, out=gates)
+    _sigmoid(u[:, d:])
     forget, reset = u[:, d : 2 * d], u[:, 2 * d :]
     gain = (1 - forget) * u[:, :d]
     half, longest = d // 2, max(lengths)
