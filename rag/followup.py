@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import rjieba
 
-from rag.grammar import ASKS, HAN, PRONOUN
+from rag.grammar import ASKS, HAN, HOW_MUCH, PRONOUN
 from rag.text import fold
 from rag.types import Turn
 
@@ -21,14 +21,29 @@ _DEMONSTRATIVE = re.compile(
 _ATTRIBUTE = re.compile(r"^(?:是|为|有)?(?:谁|什么|多少|哪|几|多[大高长少远久])[^的]{0,4}$")
 _MEASURED = re.compile(r"^(?:是|为|有)?(?:谁|多少|几|多[大高长少远久])[^的]{0,4}$")
 _AND_X = re.compile(
-    r"^(?:那么?|还有|至于|and|(?:so )?what about|how about)?[,，\s]*(.{1,40}?)(?:又?呢|怎么样|如何)?[?？。!！\s]*$",
+    r"^(?:那么?|还有|至于|and (?:in|for|at|of)|and|(?:so )?what about|how about)?[,，\s]*"
+    r"(.{1,40}?)(?:又?呢|怎么样|如何)?[?？。!！\s]*$",
     re.I,
 )
+_ELIDES = re.compile(r"呢[?？。!！\s]*$|^(那|还有|至于)|\b(what|how) about\b|^and (?:in|for|at|of) ")
 _MORE = re.compile(
     r"^(那么?)?[,，\s]*(还有(别的|其他的?|哪些|什么|吗)?|其他的?|别的|其余的?|继续|然后|what else|anything else)"
     r"[呢吗么]?[?？。!！\s]*$",
     re.I,
 )
+# A quantity's change is asked of the quantity, not of what has it: «增长了多少?» after «重庆的产值是多少?».
+_CHANGE = re.compile(r"^(?:又|共|一共|总共|同比|环比|比[^,，]{1,8}?)?(?:增[长加]|上升|提高|下降|减少|降低|回落|占)")
+_ALONE = re.compile(
+    r"^(?:那么?|又|是)?[,，\s]*"
+    r"(为什么|为何|为啥|什么时候|何时|哪一?年|在?哪里|在?哪儿|谁|how come|why|when|where|who)呢?[?？。!！\s]*$",
+    re.I,
+)
+_QUESTION = re.compile(
+    rf"(?:{ASKS.pattern})(?: many| much)? ?[一几两二三四五六七八九十]?(?:[个些家项种位所座类条次名份年]|时候|地方)?"
+    r"|[?？。\s]+$",
+    re.I,
+)
+_AMONG = re.compile(r"^(?:那么?)?[,，\s]*其中的?")
 _BEFORE = re.compile(
     r"(什么(时[候间]|地方)?|何[时处地]|哪[里儿]|谁|哪[一几两二三四五六七八九十]?|多少|几)[个些家项种位所座类条次名]?$|"
     r"\b(what|which|how many)\s*$"
@@ -36,6 +51,9 @@ _BEFORE = re.compile(
 _NOUNISH = re.compile(r"^(n|nr|nrt|nrfg|ns|nt|nz|ng|vn|an|b|j|f|s|eng|l|i)$")
 _TIME = re.compile(r"(\d{2,4}年(\d{1,2}月)?(\d{1,2}日)?|\d{1,2}月(\d{1,2}日)?|[今去前明]年|上半年|下半年)")
 _TITLE = re.compile(r"《[^》]{1,60}》|“[^”]{1,40}”")
+_PERSON = re.compile(r"谁|何人|哪一?[位名]")
+NUMBER = re.compile(HOW_MUCH)
+_NAME = re.compile(r"\b[A-Z][\w\-]*(?: (?:of |the )*[A-Z][\w\-]*)*")
 _GENERIC = frozenset(
     "时候 时间 地方 地点 原因 名字 名称 问题 情况 内容 方面 部分 意思 具体 目前 现在 今年 去年 请问 数量 数字"
     " 其中".split()
@@ -66,40 +84,81 @@ def _resolve_one(question: str, asked: Sequence[tuple[str, str]], similarity: Si
     folded = fold(question)
     if _MORE.match(folded):
         return previous, True
+    if found := _ALONE.match(folded):
+        word = question[slice(*found.span(1))]
+        stated = _QUESTION.sub("", previous)
+        return f"{word}{stated}?" if HAN.search(stated) else f"{word} {stated}?", False
     ellipsis = _elided(question, folded)
     if ellipsis:
-        return _substitute(previous, ellipsis, similarity), False
+        part = _AMONG.sub("", ellipsis)
+        return _substitute(previous, part, similarity, words=part != ellipsis), False
+    topic, counted = _topic(asked, ""), _counted(previous)
+    if (found := _AMONG.match(folded)) and topic:
+        among = f"{topic}的{counted}" if counted else topic
+        return f"{among}中,{question[found.end() :]}", False
     if found := _DEMONSTRATIVE.search(folded):
-        for head in (*_heads(question, found.end()), ""):
+        heads = _heads(question, found.end())
+        for head in heads:
+            if counted.endswith(head) and topic and topic not in question:
+                return f"{question[: found.start()]}{topic}的{counted}{question[found.end() + len(head) :]}", False
+        for head in (*heads, ""):
             if (topic := _topic(asked, head)) and topic not in question:
-                head = head or next(iter(_heads(question, found.end())), "")
+                head = head or next(iter(heads), "")
                 return question[: found.start()] + topic + question[found.end() + len(head) :], False
     if (found := PRONOUN.search(folded)) and (topic := _topic(asked, "")) and topic not in question:
+        if found.group(0)[0] in "他她" and _PERSON.search(fold(previous)):  # who it is that was asked, not of what
+            topic = next((previous[s:e] for s, e in _joined(previous, subjects(previous))), topic)
         possessive = "的" if found.group(0) == "其" and not question[found.end() :].startswith("的") else ""
         return question[: found.start()] + topic + possessive + question[found.end() :], False
-    if not subjects(question) and (topic := _topic(asked, "")):
+    spans = subjects(question)
+    if not spans and topic:
+        if _CHANGE.match(folded) and (quantity := _quantity(previous)):
+            return f"{quantity}{question}", False
+        time = _TIME.search(fold(previous))
+        if time and NUMBER.search(folded) and not _TIME.search(folded):
+            topic = previous[slice(*time.span())] + topic
         return f"{topic}{question}" if HAN.search(question) else f"{topic} {question}", False
+    if spans and question[spans[0][1] :].startswith("的"):  # 协议的 after 框架协议
+        start, end = spans[0]
+        if whole := _topic(asked, question[start:end]):
+            return f"{question[:start]}{whole}{question[end:]}", False
     return question, False
+
+
+def _counted(previous: str) -> str:
+    """The noun that the question word of ``previous`` stands before: 学校 of 新建了多少所学校."""
+    asked = [span for span in noun_phrases(previous) if _BEFORE.search(fold(previous[: span[0]]))]
+    return previous[slice(*asked[0])] if asked else ""
+
+
+def _quantity(previous: str) -> str:
+    """What ``previous`` asks the amount of, with its time and place."""
+    found = NUMBER.search(fold(previous))
+    before = previous[: found.start()].rstrip("是为有达到约 ") if found else ""
+    return before if any(end == len(before) for _, end in noun_phrases(before)) else ""
 
 
 def _elided(question: str, folded: str) -> str:
     """The new phrase of «那X呢?», or ""."""
-    if not re.search(r"呢[?？。!！\s]*$|^(那|还有|至于)|\b(what|how) about\b", folded) or ASKS.search(
-        folded.replace("what about", "").replace("how about", "")
-    ):
+    if not _ELIDES.search(folded) or ASKS.search(folded.replace("what about", "").replace("how about", "")):
         return ""
     found = _AND_X.match(question)
     return found.group(1).strip(" ,，?？") if found and len(found.group(1)) <= 30 else ""
 
 
-def _substitute(previous: str, phrase: str, similarity: Similarity) -> str:
-    """``previous`` asked of ``phrase``: it takes the place of the phrase of ``previous`` that is most like it."""
+def _substitute(previous: str, phrase: str, similarity: Similarity, *, words: bool = False) -> str:
+    """``previous`` asked of ``phrase``: it takes the place of the phrase of ``previous`` that is most like it.
+
+    With ``words``, of the single word in these phrases: it names a part of what was asked for.
+    """
     if _TIME.search(fold(phrase)):
         found = _TIME.search(fold(previous))
         return previous[: found.start()] + phrase + previous[found.end() :] if found else f"{phrase}{previous}"
     spans = noun_phrases(previous)
+    if words:
+        spans = [piece for span in spans for piece in _words(previous, *span)]
     if not spans:
-        return f"{phrase}{previous}"
+        return f"{phrase}{previous}" if HAN.search(previous) else f"{previous.rstrip('?. ')} in {phrase}?"
     place = _is_place(phrase)
     # The phrase beside the question word is what was asked for: between equals, that one gives way.
     near = [_distance_to_question_word(previous, span) for span in spans]
@@ -113,8 +172,22 @@ def _substitute(previous: str, phrase: str, similarity: Similarity) -> str:
     return previous[:start] + phrase + previous[end:]
 
 
+def _words(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Spans of the words of ``text[start:end]``."""
+    spans = []
+    for word in rjieba.cut(text[start:end]):
+        spans.append((start, start + len(word)))
+        start += len(word)
+    return spans
+
+
 def noun_phrases(text: str) -> list[tuple[int, int]]:
-    """Spans of the phrases that a question is about: runs of nouns and their attributes, quoted titles whole."""
+    """Spans of the phrases that a question is about: runs of nouns and their attributes, quoted titles whole.
+
+    In English, the names: words with a capital, but for the first one.
+    """
+    if not HAN.search(text):
+        return [m.span() for m in _NAME.finditer(text) if m.start()]
     spans = [m.span() for m in _TITLE.finditer(text)]
     position, run, noun = 0, -1, False
     words = [*rjieba.tag(text), ("", "x")]

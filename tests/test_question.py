@@ -58,6 +58,16 @@ def test_the_kind_of_answer_is_named(question: str, kind: str) -> None:
             "它有多少职工?",
             "敦煌研究院有多少职工?",
         ),
+        (["上海2022年的常住人口是多少?", "2475万。[1]"], "比上年增加了多少?", "上海2022年的常住人口比上年增加了多少?"),
+        (["武汉去年新开了多少家书店?", "31家。[1]"], "投资了多少钱?", "去年武汉投资了多少钱?"),
+        (["武汉去年新开了多少家书店?", "31家。[1]"], "这些书店分布在哪里?", "武汉的书店分布在哪里?"),
+        (["武汉去年新开了多少家书店?", "31家。[1]"], "其中有几家是国营的?", "武汉的书店中,有几家是国营的?"),
+        (["谁批准了南水北调工程?", "国务院。[1]"], "什么时候?", "什么时候批准了南水北调工程?"),
+        (["港珠澳大桥的设计师是谁?", "孟凡超。[1]"], "他是哪里人?", "港珠澳大桥的设计师是哪里人?"),
+        (["谁签署了《巴黎协定》?", "各国。[1]"], "长江有多长?", "长江有多长?"),
+        (["哪三个城市共建了农业园区?", "三个。[1]"], "园区的面积是多少?", "农业园区的面积是多少?"),
+        (["When was the Three Gorges Dam built?", "2006.[1]"], "How high is it?", "How high is Three Gorges Dam?"),
+        (["What is the population of Wuhan?", "13m.[1]"], "What about Xi'an?", "What is the population of Xi'an?"),
     ],
 )
 def test_a_follow_up_gets_what_it_lacks_from_the_conversation(history: list[str], question: str, resolved: str) -> None:
