@@ -49,9 +49,11 @@ train: $(VENV)/.train  ## train all weights from $(DATA)
 	$(BIN)/python -m training.embedder --data $(DATA) --out checkpoints/half --unseen 0.5
 	$(BIN)/python -m training.rarity --data $(DATA)
 	$(BIN)/python -m training.embedder --data $(DATA) --out checkpoints/unseen --unseen 1
-	$(BIN)/python -m training.reader --data $(DATA) --words checkpoints/unseen
-	$(BIN)/python -m training.reader --data $(DATA) --words checkpoints/unseen --unseen 0.4 \
-	    --out checkpoints/reader-part.npz --checkpoint checkpoints/reader-part.pt
+	$(BIN)/python -m training.reader --data $(DATA) --words checkpoints/unseen --unseen 0.4 --clozes --epochs 1 \
+	    --checkpoint checkpoints/reader-cloze.pt
+	$(BIN)/python -m training.reader --data $(DATA) --words checkpoints/unseen --before checkpoints/reader-cloze.pt
+	$(BIN)/python -m training.reader --data $(DATA) --words checkpoints/unseen --before checkpoints/reader-cloze.pt \
+	    --unseen 0.4 --out checkpoints/reader-part.npz --checkpoint checkpoints/reader-part.pt
 	$(BIN)/python -m training.answerer --data $(DATA) --model checkpoints/half --reader checkpoints/reader-part.npz \
 	    --unseen 0.4
 

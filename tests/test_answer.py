@@ -9,11 +9,12 @@ from articles import BRIDGE, TEA
 from numpy.typing import NDArray
 
 from rag.answer.cite import Statement, cite
-from rag.answer.extract import choose, whole, with_list
+from rag.answer.extract import choose, understood, whole, with_list
 from rag.answer.features import NAMES, features
+from rag.answer.named import lacking
 from rag.answer.rarity import rarity
 from rag.answer.scorer import load, signals
-from rag.answer.signs import labels, sought, spots
+from rag.answer.signs import labels, names, sought, spots
 from rag.answer.units import LONGEST, Unit, units, windows
 from rag.grammar import full_names
 from rag.types import Document, Hit
@@ -124,6 +125,35 @@ def test_a_name_that_is_not_there_is_seen_to_lack() -> None:
     assert rows[0, NAMES.index("other_year")] == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "lacks"),
+    [
+        ("苏蒙", "苏、蒙两国军队越过边境", False),  # what stands between the parts does not part them
+        ("约翰霍兰", "约翰·霍兰到访", False),
+        ("青江大桥", "青江的两座大桥", False),  # half of it is enough
+        ("南屏", "青江大桥通车", True),
+    ],
+)
+def test_a_name_is_held_by_a_text_that_writes_it_otherwise(name: str, text: str, lacks: bool) -> None:
+    weight, share = lacking(frozenset({name, "通车"}), text + "通车", lambda term: 0.5)
+    assert weight == (0.5 if lacks else 0) and share == (0.5 if lacks else 0)
+    assert lacking(frozenset(), text, lambda term: 0.5) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("苏蒙两国的边境在哪里?", {"苏蒙"}),
+        ("周敏是哪里人?", {"周敏"}),
+        ("诸葛亮设计了哪座桥?", {"诸葛亮"}),
+        ("水和水泥混和后变成什么?", set()),  # the tagger takes 混和后 for a name
+        ("两国之间的介河是哪条?", set()),
+    ],
+)
+def test_what_is_no_word_is_a_name_only_with_a_surname(question: str, named: set[str]) -> None:
+    assert names(question) == named
+
+
 def test_features_do_not_depend_on_the_script_or_width() -> None:
     documents = {"bridge": BRIDGE}
     made = units([hit(BRIDGE)], documents)
@@ -208,6 +238,27 @@ def test_the_sentence_that_lists_is_said_whole() -> None:
     long = replace(document, text=text.replace("以及", "以及" + parts + "、" + parts))
     made = units([hit(long)], {"list": long})
     assert whole([made[0]], {"list": long}) == [made[0]]  # more than a quote may have
+
+
+@pytest.mark.parametrize(
+    ("before", "sentence", "joined"),
+    [
+        ("周敏生于1970年。", "她于2015年出任馆长。", True),
+        ("大桥于2019年动工。", "同年,两岸的引桥开始施工。", True),
+        ("大桥于2019年动工。", "其他桥梁也在施工。", False),
+        ("大桥于2019年动工。", "两岸的引桥同时施工。", False),
+        ("大桥" * 60 + "动工。", "该桥全长2386米。", False),  # too long for both
+    ],
+)
+def test_a_sentence_that_points_back_is_said_with_the_one_before(before: str, sentence: str, joined: bool) -> None:
+    document = Document("d", f"项目建设顺利。{before}{sentence}", title="报道")
+    made = {u.text: u for u in units([hit(document)], {"d": document})}
+    said = understood([made[sentence]], {"d": document})
+    assert [u.text for u in said] == ([sentence, before] if joined else [sentence])
+    assert all(document.text[u.start : u.end] == u.text for u in said)
+    alone = Document("e", f"{before}\n{sentence}", title="报道")  # another paragraph is no help
+    made = {u.text: u for u in units([hit(alone)], {"e": alone})}
+    assert understood([made[sentence]], {"e": alone}) == [made[sentence]]
 
 
 def test_confidence_is_a_probability_and_rises_with_the_best_logit() -> None:

@@ -17,6 +17,7 @@ from rag.answer.reader import load as load_reader
 from rag.answer.scorer import Scorer, load
 from rag.types import Document
 from training import answerer, situations
+from training.noise import Neighbours
 from training.situations import Question, Sample
 
 
@@ -89,7 +90,7 @@ def asked(made: tuple[dict[str, Document], list[Question]]) -> list[Sample]:
     shelf = situations.Shelf(embed.StaticEmbedder(embed.SHIPPED))
     reader = Reader(load_reader(), shelf.embedder.tokenizer, rarity)
     tools = Tools(reader, rarity, shelf.embedder.meanings)
-    return situations.samples(documents, questions, tools, shelf, asks=12, seed=1)
+    return situations.samples(documents, questions, tools, shelf, 12, 1, Neighbours(shelf.embedder))
 
 
 def test_samples_are_what_the_answer_stage_sees(asked: list[Sample]) -> None:

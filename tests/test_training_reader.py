@@ -12,6 +12,7 @@ from rag.answer.rarity import rarity
 from rag.embed import SHIPPED, StaticEmbedder
 from rag.types import Document
 from training import near_misses
+from training.noise import Neighbours
 from training.reader import fit, report, words
 from training.reader_net import Net, exported
 from training.readings import SHARES, Item, Maker, epoch, stacked
@@ -20,7 +21,8 @@ from training.readings import SHARES, Item, Maker, epoch, stacked
 @pytest.fixture(scope="module")
 def maker() -> Maker:
     documents = {d.id: d for d, _ in map(passage, range(len(TOWNS)))}
-    return Maker(documents, StaticEmbedder(SHIPPED), rarity)
+    embedder = StaticEmbedder(SHIPPED)
+    return Maker(documents, embedder, rarity, Neighbours(embedder))
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,8 @@ def net(maker: Maker) -> Net:
 def test_answers_stand_where_they_are_said_to_stand(maker: Maker, items: list[Item]) -> None:
     own = [item for item in items if not item.swapped]
     assert len(own) == 4 * len(TOWNS) and any(item.swapped for item in items)
+    again = [item.also for item in own if item.also]
+    assert again and all(item.own.start >= 0 for item in again)
     for item in own:
         tokens = [maker.vocabulary[i] for i in item.own.ids[item.own.start : item.own.end + 1]]
         number = own.index(item)
@@ -49,7 +53,10 @@ def test_answers_stand_where_they_are_said_to_stand(maker: Maker, items: list[It
 def test_an_epoch_shows_every_question_once(items: list[Item]) -> None:
     rows = [row for batch in epoch(items, random.Random(5)) for row in batch]
     own = [item for item, _ in rows if not item.swapped]
-    assert len(own) == len({id(item) for item in own}) == 4 * len(TOWNS)
+    shown = {id(item) for item in own}
+    assert len(own) == len(shown) == 4 * len(TOWNS)
+    for item in items:
+        assert item.swapped or (id(item) in shown) != (id(item.also) in shown)
     assert all(p.start == -1 for item, shown in rows if item.swapped for p in shown)
     answered = np.mean([any(p.start >= 0 for p in shown) for item, shown in rows if not item.swapped])
     assert abs(answered - SHARES["own"]) < 0.25
@@ -74,6 +81,18 @@ def test_it_learns_and_goes_on_where_it_was_broken_off(
     fit(net, items, items, rare, 12, 3, tmp_path / "parts.pt")
     for name, array in exported(net).items():
         np.testing.assert_allclose(array, whole[name], atol=5e-3, err_msg=name)  # threads add in any order
+
+
+def test_a_run_starts_from_what_another_left(maker: Maker, items: list[Item], net: Net, tmp_path: Path) -> None:
+    rare = maker.traits[:, 0].copy()
+    start = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    fit(net, items, items, rare, 8, 3, tmp_path / "before.pt")
+    learnt = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    net.load_state_dict(start)
+    fit(net, items, items, rare, 1, 4, tmp_path / "after.pt", tmp_path / "before.pt", rate=1e-9)
+    for name, tensor in net.state_dict().items():
+        torch.testing.assert_close(tensor, learnt[name], atol=1e-5, rtol=1e-3)
+    net.load_state_dict(start)
 
 
 def _broken_off(*_: object) -> dict[str, float]:

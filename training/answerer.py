@@ -29,9 +29,10 @@ from rag.embed import SHIPPED, StaticEmbedder
 from rag.memo import Memo
 from rag.reliability import auroc, calibration_error
 from training.data import place
+from training.noise import Neighbours
 from training.situations import HELD, KINDS, VERSION, Matrix, Sample, Shelf, kept, read_cmrc, samples
 
-REFUSED = 0.02  # of the questions whose answer is there
+REFUSED = 0.03  # of the questions whose answer is there
 
 
 def fit(train: Sequence[Sample], valid: Sequence[Sample], hidden: int, epochs: int, seed: int) -> dict[str, Any]:
@@ -163,6 +164,7 @@ def main() -> None:
     shelf = Shelf(StaticEmbedder(args.model))
     reader = Reader(load_reader(args.reader), StaticEmbedder(SHIPPED).tokenizer, rarity)
     tools = Tools(reader, rarity, Memo(shelf.embedder.meanings, 100_000))
+    like = Neighbours(shelf.embedder)
     ids = sorted({q.document_id for q in questions})
     random.Random(args.seed).shuffle(ids)
     held = set(ids[: len(ids) // 5])
@@ -177,7 +179,7 @@ def main() -> None:
         (parts[1], args.asks // 4, args.seed),
     )
     jobs = [
-        (args.checkpoints / f"{name}-{i}.npz", partial(samples, documents, part, tools, shelf, asks, seed))
+        (args.checkpoints / f"{name}-{i}.npz", partial(samples, documents, part, tools, shelf, asks, seed, like))
         for i, (part, asks, seed) in enumerate(drawn)
     ]
     at_work = [get_context("fork").Process(target=kept, args=job) for job in jobs]

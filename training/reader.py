@@ -18,13 +18,15 @@ from rich.progress import track
 from rag.answer.rarity import rarity
 from rag.answer.reader import WEIGHTS
 from rag.embed import SHIPPED, StaticEmbedder
+from training.cloze import clozes
 from training.data import place
+from training.noise import Neighbours
 from training.reader_net import Net, exported, loss
 from training.readings import SIZE, Item, Maker, Row, epoch, stacked
 from training.situations import HELD, Question, read_cmrc
 
 WIDTH = 64  # numbers of a word that are kept of the embedder's
-RATE = 2e-3
+RATE = 1.5e-3
 MEASURED = 500  # held-out questions that are asked after each epoch
 Figures = dict[str, float]
 
@@ -44,13 +46,16 @@ def words(embedder: StaticEmbedder, vocabulary: Sequence[str]) -> tuple[NDArray[
 
 def fit(
     net: Net, items: Sequence[Item], valid: Sequence[Item], rare: NDArray[np.float32], epochs: int, seed: int,
-    kept: Path,
+    kept: Path, before: Path | None = None, rate: float = RATE,
 ) -> None:  # fmt: skip
-    """Trains in place; what an earlier run left at ``kept`` is taken up."""
+    """Trains in place; what an earlier run left at ``kept`` is taken up.
+
+    A new run starts from the numbers that another left at ``before``, where one is named.
+    """
     batches = len(list(epoch(items, random.Random(seed))))
     learnt = [p for p in net.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(learnt, lr=RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, epochs * batches, pct_start=0.15)
+    optimiser = torch.optim.AdamW(learnt, lr=rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, epochs * batches, pct_start=0.15)
     done = 0
     if kept.is_file():
         stored = torch.load(kept, weights_only=True)
@@ -58,6 +63,8 @@ def fit(
         net.load_state_dict(stored["net"])
         optimiser.load_state_dict(stored["optimiser"])
         schedule.load_state_dict(stored["schedule"])
+    elif before:
+        net.load_state_dict(torch.load(before, weights_only=True)["net"])
     else:
         seen = np.concatenate([item.own.features for item in items]).astype(np.float32)
         net.mean.data, net.scale.data = torch.from_numpy(seen.mean(0)), torch.from_numpy(seen.std(0) + 1e-2)
@@ -119,6 +126,8 @@ def main() -> None:
     parser.add_argument("--words", type=Path, required=True, help="folder of an embedder trained with --unseen 1")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--unseen", type=float, default=HELD, help="share of the passages that is not trained on")
+    parser.add_argument("--clozes", action="store_true", help="train on questions made from statements, for --before")
+    parser.add_argument("--before", type=Path, help="checkpoint of a run with --clozes to start from")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/reader.pt"))
@@ -126,15 +135,18 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     documents, questions = read_cmrc(args.data)
-    maker = Maker(documents, StaticEmbedder(SHIPPED), rarity)
+    near = Neighbours(StaticEmbedder(args.words))
+    maker = Maker(documents, StaticEmbedder(SHIPPED), rarity, near)
     parts: tuple[list[Question], list[Question]] = ([], [])
     for question in questions:
         parts[place(question.document_id) < args.unseen].append(question)
-    train, valid = maker.items(parts[0], args.seed), maker.items(parts[1][:MEASURED], args.seed)
+    asked = list(clozes(args.data, rarity, near, args.unseen, args.seed)) if args.clozes else parts[0]
+    train, valid = maker.items(asked, args.seed), maker.items(parts[1][:MEASURED], args.seed)
     net = Net(*words(StaticEmbedder(args.words), maker.vocabulary))
     rare = maker.traits[:, 0].copy()
-    fit(net, train, valid, rare, args.epochs, args.seed, args.checkpoint)
-    np.savez_compressed(args.out, **exported(net))  # type: ignore[arg-type]
+    fit(net, train, valid, rare, args.epochs, args.seed, args.checkpoint, args.before)
+    if not args.clozes:
+        np.savez_compressed(args.out, **exported(net))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

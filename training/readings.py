@@ -6,8 +6,8 @@ situations, another epoch in another.
 """
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 
@@ -22,13 +22,16 @@ from rag.chunk import chunk
 from rag.embed import StaticEmbedder
 from rag.text import sentences
 from rag.types import Chunk, Document
+from training.cloze import Cloze
 from training.near_misses import crossed, swapped
+from training.noise import Neighbours, mistyped
 from training.reader_net import Batch
 from training.situations import Question
 
 NEAR, KEPT = 10, 5  # passages most like a question that are looked at, that are kept
-SHARES = {"own": 0.5, "removed": 0.3, "swapped": 0.3}  # of the questions of one epoch; the rest finds other passages
+SHARES = {"own": 0.5, "removed": 0.3, "swapped": 0.4}  # of the questions of one epoch; the rest finds other passages
 SIZE, BLOCK = 24, 16  # questions of a batch; batches that are made of questions sorted by length
+REWORDED = 0.4  # of the questions have a form in other words, which every second epoch shows instead
 _SHORT = 50  # characters that a passage still has without the sentence that answers
 
 
@@ -57,17 +60,21 @@ class Item:
     own: Shown
     removed: Shown | None
     others: list[Shown] = field(default_factory=list)
+    also: "Item | None" = None  # the same in other words
 
 
 Row = tuple[Item, list[Shown]]
+Texts = Sequence[tuple[str, str]]  # passages and their titles
 
 
 class Maker:
     """Compares questions with passages."""
 
-    def __init__(self, documents: dict[str, Document], embedder: StaticEmbedder, weight: Weight) -> None:
+    def __init__(
+        self, documents: dict[str, Document], embedder: StaticEmbedder, weight: Weight, near: Neighbours
+    ) -> None:
         """``embedder`` finds the passages most like a question, and its tokenizer is the reader's."""
-        self.tokenizer, self.embedder, self.weight = embedder.tokenizer, embedder, weight
+        self.tokenizer, self.embedder, self.weight, self.like = embedder.tokenizer, embedder, weight, near
         vocabulary = self.tokenizer.get_vocab()
         self.vocabulary: list[str] = sorted(vocabulary, key=vocabulary.__getitem__)
         self.traits = traits(self.vocabulary, weight)
@@ -75,7 +82,7 @@ class Maker:
         self.chunks: list[Chunk] = [part for document in documents.values() for part in chunk(document)]
         self.vectors = embedder.passages([f"{documents[c.document_id].title}\n{c.text}" for c in self.chunks])
 
-    def items(self, questions: Sequence[Question], seed: int) -> list[Item]:
+    def items(self, questions: Sequence[Question | Cloze], seed: int) -> list[Item]:
         """One to three items for each question whose answer lies in one chunk; made by two processes."""
         numbered = list(enumerate(questions))
         # The maker reaches the processes by fork: it cannot be pickled.
@@ -83,10 +90,13 @@ class Maker:
             made = pool.imap(partial(_made, seed=seed), numbered, chunksize=50)
             return [item for some in track(made, "reading", total=len(numbered)) for item in some]
 
-    def made(self, numbered: tuple[int, Question], seed: int) -> list[Item]:
+    def made(self, numbered: tuple[int, Question | Cloze], seed: int) -> list[Item]:
         """The items of one question."""
         number, question = numbered
         rng = random.Random(seed * 1_000_003 + number)
+        if isinstance(question, Cloze):
+            unlike: list[tuple[str, Texts]] = [(question.missed, question.others)] if question.missed else []
+            return self._items(question.question, question.text, question.title, question.span, question.others, unlike)
         end = question.start + len(question.answer)
         holding = [
             c for c in self.chunks
@@ -96,19 +106,36 @@ class Maker:
             return []
         own, title = holding[0], self.documents[question.document_id].title
         span = (question.start - own.start, end - own.start)
-        asked = ask(question.text, self.tokenizer, self.weight)
-        right = self._shown(asked, own.text, title, span)
+        others = self._texts(c for c in self._near(question.text) if c not in holding and not _says(c, question))
+        missed = [
+            (text, self._texts(c for c in self._near(text) if c.document_id != question.document_id))
+            for text in self._missed(question, rng)
+        ]
+        items = self._items(question.text, own.text, title, span, others, missed)
+        if items and rng.random() < REWORDED and (text := mistyped(question.text, self.like, rng, self.weight)):
+            also = self._items(text, own.text, title, span, others[:3], ())
+            items[0] = replace(items[0], also=also[0])
+        return items
+
+    def _items(
+        self, question: str, own: str, title: str, span: tuple[int, int], others: Texts,
+        missed: Sequence[tuple[str, Texts]],
+    ) -> list[Item]:  # fmt: skip
+        asked = ask(question, self.tokenizer, self.weight)
+        right = self._shown(asked, own, title, span)
         if right is None:
             return []
-        near = [c for c in self._near(question.text) if c not in holding and not _says(c, question)]
-        items = [Item(asked.ids, KINDS.index(asked.kind), False, right, self._removed(asked, own, title, span))]
-        items[0].others.extend(self._others(asked, near))
-        for text in self._missed(question, rng):
+        kind = KINDS.index(asked.kind)
+        removed = self._removed(asked, own, title, span)
+        items = [Item(asked.ids, kind, False, right, removed, self._others(asked, others))]
+        for text, near in missed:
             asked = ask(text, self.tokenizer, self.weight)
-            if wrong := self._shown(asked, own.text, title):
-                near = [c for c in self._near(text) if c.document_id != question.document_id]
+            if wrong := self._shown(asked, own, title):
                 items.append(Item(asked.ids, KINDS.index(asked.kind), True, wrong, None, self._others(asked, near)))
         return items
+
+    def _texts(self, chunks: Iterable[Chunk]) -> Texts:
+        return [(c.text, self.documents[c.document_id].title) for c in chunks][:KEPT]
 
     def _missed(self, question: Question, rng: random.Random) -> list[str]:
         """The question asked of another thing, place or year; and asked of a subject whose text says none of it."""
@@ -121,15 +148,15 @@ class Maker:
         cosines = self.vectors @ self.embedder.queries([question])[0]
         return [self.chunks[i] for i in np.argsort(-cosines)[:NEAR]]
 
-    def _others(self, asked: Asked, near: Sequence[Chunk]) -> list[Shown]:
-        shown = (self._shown(asked, c.text, self.documents[c.document_id].title) for c in near)
-        return [passage for passage in shown if passage is not None][:KEPT]
+    def _others(self, asked: Asked, near: Texts) -> list[Shown]:
+        shown = (self._shown(asked, text, title) for text, title in near)
+        return [passage for passage in shown if passage is not None]
 
-    def _removed(self, asked: Asked, own: Chunk, title: str, span: tuple[int, int]) -> Shown | None:
+    def _removed(self, asked: Asked, own: str, title: str, span: tuple[int, int]) -> Shown | None:
         """The passage without the sentences that hold the answer, unless it is said again in the rest."""
-        gone = [s for s in sentences(own.text) if s[0] < span[1] and span[0] < s[1]]
-        rest = own.text[: gone[0][0]] + own.text[gone[-1][1] :]
-        return self._shown(asked, rest, title) if len(rest) >= _SHORT and own.text[slice(*span)] not in rest else None
+        gone = [s for s in sentences(own) if s[0] < span[1] and span[0] < s[1]]
+        rest = own[: gone[0][0]] + own[gone[-1][1] :]
+        return self._shown(asked, rest, title) if len(rest) >= _SHORT and own[slice(*span)] not in rest else None
 
     def _shown(self, asked: Asked, text: str, title: str, span: tuple[int, int] | None = None) -> Shown | None:
         passage = read(asked, text, title, sentences(text), encoded(self.tokenizer, text), self.traits)
@@ -150,7 +177,7 @@ def _take(maker: Maker) -> None:
     _maker = maker
 
 
-def _made(numbered: tuple[int, Question], seed: int) -> list[Item]:
+def _made(numbered: tuple[int, Question | Cloze], seed: int) -> list[Item]:
     return _maker.made(numbered, seed)
 
 
@@ -160,7 +187,7 @@ def epoch(items: Sequence[Item], rng: random.Random) -> Iterator[list[Row]]:
     wanted = round(len(own) * SHARES["swapped"] / (1 - SHARES["swapped"]))
     chosen = own + rng.sample(swapped, min(wanted, len(swapped)))
     rng.shuffle(chosen)
-    rows = [_situation(item, rng) for item in chosen]
+    rows = [_situation(item.also if item.also and rng.random() < 0.5 else item, rng) for item in chosen]
     batches = []
     for i in range(0, len(rows), SIZE * BLOCK):
         block = sorted(rows[i : i + SIZE * BLOCK], key=lambda row: (len(row[1]), max(len(p.ids) for p in row[1])))

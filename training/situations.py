@@ -17,6 +17,7 @@ from rich.progress import track
 
 from rag.analyze import analyze, query_terms
 from rag.answer.consider import Tools, consider
+from rag.answer.rarity import Weight
 from rag.answer.units import sentence_numbers
 from rag.chunk import chunk
 from rag.embed import Embedder, StaticEmbedder
@@ -30,13 +31,15 @@ from rag.retrieve import retrieve
 from rag.text import fold, sentences
 from rag.types import Chunk, Document
 from training.data import lines
-from training.near_misses import crossed, swapped
+from training.near_misses import content, crossed, swapped
+from training.noise import Neighbours, mistyped
 
-VERSION = 13  # raised whenever other samples would be drawn, so that stored ones are not taken for them
+VERSION = 16  # raised whenever other samples would be drawn, so that stored ones are not taken for them
 TOP_K = 5
 HELD = 0.1  # share of the passages whose questions no stage is trained on but the embedder: to measure on
-KINDS = ("present", "removed", "swapped", "crossed", "absent")
+KINDS = ("present", "removed", "swapped", "crossed", "akin", "absent")
 SIZES = (1, 1, 1, 1, 3, 10, 30, 100, 300, 1000)  # documents of a library, drawn evenly by questions
+REWORDED = 0.12  # share of all questions that are asked in other words than they were: mistyped, a word left out
 NEAR = 6  # passages that count as being on the topic of another
 Matrix = NDArray[np.float32]
 
@@ -121,6 +124,8 @@ def libraries(
     near: dict[str, list[str]],
     asks: int,
     rng: random.Random,
+    weight: Weight,
+    like: Neighbours,
 ) -> Iterator[tuple[dict[str, Document], list[tuple[Question, str]]]]:
     """Libraries of every size with the questions asked of them, until each size was asked ``asks`` questions.
 
@@ -153,9 +158,12 @@ def libraries(
             absent = [q for i in (*close[: (wanted + 1) // 2], *others[:wanted]) for q in by_document.get(i, [])[:1]]
             present = [q for q, kind in pending if kind == "present"]
             pending += [(q, "swapped") for q in _swapped(present, library, documents, rng)]
-            foreign = [q for i in rng.sample(ids, min(len(ids), 4 * wanted)) if i not in held for q in by_document[i]]
-            pending += [(q, "crossed") for q in _crossed(foreign, library, documents, rng)[:wanted]]
+            foreign = [q for i in rng.sample(ids, min(len(ids), 60 + wanted)) if i not in held for q in by_document[i]]
+            pending += [(q, "crossed") for q in _crossed(foreign[: 16 * wanted], library, documents, rng)[:wanted]]
+            if size <= 3:
+                pending += [(q, "akin") for q in _akin(foreign, library, weight)[: (wanted + 1) // 2]]
             pending += [(q, "absent") for q in absent[:wanted]]
+            pending = [(_reworded(q, like, rng, weight), kind) for q, kind in pending]
             asked += len(pending)
             yield library, pending
 
@@ -207,6 +215,22 @@ def _crossed(
     return made
 
 
+def _akin(foreign: Sequence[Question], library: dict[str, Document], weight: Weight) -> list[Question]:
+    """Questions of other documents, those first whose words the library holds most of: it speaks of them, no more."""
+    text = fold("\n".join(f"{d.title}\n{d.text}" for d in library.values()))
+
+    def share(question: Question) -> float:
+        words = [fold(word) for word in content(question.text)]
+        return sum(weight(w) for w in words if w in text) / (1 + sum(map(weight, words)))
+
+    return sorted((q for q in foreign if fold(q.answer) not in text), key=share, reverse=True)
+
+
+def _reworded(question: Question, like: Neighbours, rng: random.Random, weight: Weight) -> Question:
+    text = mistyped(question.text, like, rng, weight) if rng.random() < REWORDED else None
+    return replace(question, text=text) if text else question
+
+
 def _mutilated(
     document: Document, own: Sequence[Question], rng: random.Random
 ) -> tuple[Document, list[tuple[Question, str]]]:
@@ -232,13 +256,14 @@ def _mutilated(
 
 
 def samples(
-    documents: dict[str, Document], questions: Sequence[Question], tools: Tools, shelf: Shelf, asks: int, seed: int
-) -> list[Sample]:
+    documents: dict[str, Document], questions: Sequence[Question], tools: Tools, shelf: Shelf, asks: int, seed: int,
+    like: Neighbours,
+) -> list[Sample]:  # fmt: skip
     """Everything that is asked of all libraries, as the answer stage sees it."""
     made = []
     sentences = Memo(shelf.embedder.passages, 50_000)
     near = neighbours(documents, shelf.embedder)
-    drawn = libraries(documents, questions, near, asks, random.Random(seed))
+    drawn = libraries(documents, questions, near, asks, random.Random(seed), tools.weight, like)
     for library, pending in track(list(drawn), "asking"):
         searched = snapshot(library, shelf)
         for question, kind in pending:

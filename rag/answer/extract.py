@@ -1,5 +1,6 @@
 """Answering without a language model: the sentences that answer, word for word, or the statement that none does."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,26 +9,32 @@ from numpy.typing import NDArray
 
 from rag.answer.cite import QUOTE_LIMIT, Statement
 from rag.answer.consider import Tools, consider
+from rag.answer.disagree import disagreeing
 from rag.answer.features import NAMES
 from rag.answer.fields import CONFIDENCE, about_document
 from rag.answer.scorer import Scorer
 from rag.answer.units import LONGEST, Unit, sentence_numbers, units
 from rag.ingest.lines import is_bulleted
 from rag.question import Single
-from rag.text import fold
+from rag.text import BREAKS, fold, sentences
 from rag.types import Document, Hit, Reason
 
-MORE = 0.3  # a further unit is said where it is at least this likely beside the best one
+MORE = 0.1  # a further unit is said where it is at least this likely beside the best one
 MOST = 3  # units in one answer
+POINTS_BACK = re.compile(
+    r"(?:但|而|后来?|随后|此后|之后|因此|同时|其中)?[,，]?"
+    r"(?:[他她它]|其(?![他它实中余次间])|该|此|这|同[年月日]|当[年时月])"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What was found for one question: ``statements`` may be empty; ``topic`` is how much of it the corpus knows."""
+    """What was found for one question: ``statements`` may be empty, ``disagree`` where documents say different."""
 
     statements: tuple[Statement, ...]
     confidence: float
     reason: Reason | None
+    disagree: bool = False
 
 
 def extract(
@@ -62,9 +69,13 @@ def extract(
     if confidence < threshold:
         known = float(matrix[:, NAMES.index("words_passage")].max())
         return Extract((), confidence, "no_answer" if known >= TOPIC_KNOWN else "no_topic")
+    if both := disagreeing(question, candidates, logits, matrix, documents):
+        said_by = [Statement((unit,), confidence) for unit in both]
+        return Extract(tuple(said_by), confidence, None, disagree=True)
     chosen = with_list(choose(candidates, logits), hits, documents)
     if question.kind == "list":
         chosen = whole(chosen, documents)
+    chosen = understood(chosen, documents)
     return Extract(tuple(_statements(chosen, documents, confidence)), confidence, None)
 
 
@@ -112,6 +123,24 @@ def whole(chosen: Sequence[Unit], documents: Mapping[str, Document]) -> list[Uni
         return list(chosen)
     text = documents[best.document_id].text
     return [replace(best, start=start, end=end, text=text[start:end], before="", after="")]
+
+
+def understood(chosen: Sequence[Unit], documents: Mapping[str, Document]) -> list[Unit]:
+    """With the sentence before the best one, where that one points back to it (他, 该, 同年) and there is room."""
+    best = chosen[0]
+    if best.start != best.sentence[0] or not POINTS_BACK.match(fold(best.text)):
+        return list(chosen)
+    text = documents[best.document_id].text
+    line = max((text.rfind(mark, 0, best.start) for mark in BREAKS), default=-1) + 1
+    above = sentences(text, max(line, best.start - 3 * LONGEST), best.start)
+    if not above or (len(above) == 1 and best.start - line > 3 * LONGEST):  # none, or one that was cut
+        return list(chosen)
+    start, end = above[-1]
+    before = replace(best, start=start, end=end, text=text[start:end], sentence=(start, end), before="", after="")
+    length = sum(len(unit.text) for unit in chosen) + end - start
+    if length > LONGEST or any(_overlap(before, unit) for unit in chosen):
+        return list(chosen)
+    return [best, before, *chosen[1:]]
 
 
 def _overlap(a: Unit, b: Unit) -> bool:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rag.analyze import query_terms
 from rag.answer import signs
 from rag.answer.dates import relative_years
+from rag.answer.named import lacking
 from rag.answer.nearness import Embed, cosines, longest_common, nearness, soft_shares
 from rag.answer.rarity import Weight
 from rag.answer.units import Unit
@@ -61,7 +62,9 @@ class Features(NamedTuple):
     numbers_missing: float
     numbers_absent: float  # that not even the passage has
     names_missing: float  # weight of a name in the question that unit, neighbours and title lack
-    names_absent: float  # that not even the passage has
+    names_short: float  # share of the names' weight that they lack
+    names_absent: float  # weight of a name that not even the passage has
+    names_share: float  # share of the names' weight that it lacks
     other_year: float  # the unit names a year, and not the question's
     cosine: float  # of question and unit
     cosine_around: float
@@ -72,6 +75,7 @@ class Features(NamedTuple):
     soft_lead: float
     found: float  # something of the asked kind stands in the unit that the question does not say
     not_found: float
+    none_found: float  # not even in the passage
     counted: float  # a number before the measure word that was asked for
     not_counted: float
     near: float  # share of the question that stands close to what is of the asked kind
@@ -183,9 +187,11 @@ def features(
         passage, title = _terms(hit.text, date), _terms(document.title)
         spots = signs.spots(own.folded, kind, asked.folded)
         any_spots = signs.spots(own.folded, "number", asked.folded) + signs.spots(own.folded, "person", asked.folded)
-        lacking = [w for w in asked.words if w not in own.said]
-        lacking_around = [w for w in lacking if w not in around.said and w not in title.folded]
+        unmet = [w for w in asked.words if w not in own.said]
+        unmet_around = [w for w in unmet if w not in around.said and w not in title.folded]
         focused = len(focus & own.pairs) / len(focus) if focus else 0.0
+        names_missing, names_short = lacking(names, f"{around.said}\n{title.said}", weight)
+        names_absent, names_share = lacking(names, f"{passage.said}\n{title.said}", weight)
         counted = bool(sought.counted and sought.counted.search(own.folded))
         rows.append(
             Features(
@@ -205,15 +211,17 @@ def features(
                 attribute=share(attribute, own.pairs, FREE),
                 attribute_around=share(attribute, around.pairs, FREE),
                 soft_missing=soft_missing[i],
-                missing_unit=max((weights[w] for w in lacking), default=0.0),
-                missing_around=max((weights[w] for w in lacking_around), default=0.0),
+                missing_unit=max((weights[w] for w in unmet), default=0.0),
+                missing_around=max((weights[w] for w in unmet_around), default=0.0),
                 longest_common=longest_common(asked.folded, own.folded) / max(4, len(question)),
-                missing=max((weights[w] for w in lacking_around if w not in passage.said), default=0.0),
+                missing=max((weights[w] for w in unmet_around if w not in passage.said), default=0.0),
                 numbers_met=_some(sought.numbers & own.numbers),
                 numbers_missing=_some(sought.numbers - own.numbers),
                 numbers_absent=_some(sought.numbers - passage.numbers - title.numbers),
-                names_missing=_lacking(names, around.said, title.said, weight),
-                names_absent=_lacking(names, passage.said, title.said, weight),
+                names_missing=names_missing,
+                names_short=names_short,
+                names_absent=names_absent,
+                names_share=names_share,
                 other_year=float(bool(years and not years & own.numbers and signs.YEAR.search(own.said))),
                 cosine=cosine[i],
                 cosine_around=cosine_around[i],
@@ -224,6 +232,7 @@ def features(
                 soft_lead=0.0,
                 found=float(bool(spots)),
                 not_found=float(signs.has_signs(kind) and not spots),
+                none_found=float(signs.has_signs(kind) and not signs.spots(passage.folded, kind, asked.folded)),
                 counted=float(counted),
                 not_counted=float(bool(sought.counted) and not counted),
                 near=nearness(own.folded, spots, asked.pairs, weights),
@@ -268,17 +277,6 @@ def features(
 
 def _some(words: frozenset[str]) -> float:
     return min(3, len(words)) / 2
-
-
-def _lacking(names: frozenset[str], text: str, title: str, weight: Weight) -> float:
-    """The weight of the rarest name that neither text holds, not even half of it: the tagger adds to names at times."""
-    whole = f"{text}\n{title}"
-    return max((weight(name) for name in names if _held(name, whole) < 0.5), default=0.0)
-
-
-def _held(name: str, text: str) -> float:
-    pairs = [name[i : i + 2] for i in range(len(name) - 1)]
-    return sum(pair in text for pair in pairs) / len(pairs)
 
 
 def _beside(odds: Sequence[float], sentence: Sequence[object]) -> tuple[list[float], list[float]]:

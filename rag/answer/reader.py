@@ -20,6 +20,7 @@ from rag.answer.reading import COVER, KINDS, LEAD, Asked, Passage, ask, encoded,
 from rag.errors import Damaged
 
 WEIGHTS = Path(__file__).with_name("reader.npz")
+WORTH = 0.6  # of the share of the question that the best sentence of all holds; reading takes most of a reply's time
 PASSAGES = 2048  # whose tokens are kept: some 8 MB
 Floats = NDArray[np.float32]
 Weights = dict[str, Floats]
@@ -64,11 +65,13 @@ class Reader:
         self._traits = traits(sorted(vocabulary, key=vocabulary.__getitem__), weight)
 
     def read(self, question: str, texts: Sequence[Text]) -> list[Reading]:
-        """One ``Reading`` for each text; those without a token have empty ones."""
+        """One ``Reading`` for each text; empty where it has no token, or too little of the question to be worth it."""
         asked = ask(question, self._tokenizer, self._weight)
         found = [
             read(asked, t.text, t.title, t.sentences, self._encoded(t.text), self._traits, t.published) for t in texts
         ]
+        most = max((_covered(passage) for passage in found if passage is not None), default=0.0)
+        found = [passage if passage is not None and _covered(passage) >= WORTH * most else None for passage in found]
         passages = [passage for passage in found if passage is not None]
         scored = iter(logits(self._weights, asked, passages, self._traits[:, 0]) if passages and len(asked.ids) else [])
         empty = Reading(np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
@@ -76,6 +79,10 @@ class Reader:
             empty if passage is None or not len(asked.ids) else Reading(passage.offsets, next(scored))
             for passage in found
         ]
+
+
+def _covered(passage: Passage) -> float:
+    return float(passage.features[:, COVER].max())
 
 
 @lru_cache(maxsize=1)

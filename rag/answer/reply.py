@@ -18,6 +18,11 @@ _REFUSALS: dict[str, dict[Reason, str]] = {
         "no_answer": "The documents touch on this, but do not say.",
     },
 }
+_DISAGREE = {
+    "zh": "各文档说法不同,较新的在前:\n",
+    "zh-Hant": "各文件說法不同,較新的在前:\n",
+    "en": "The documents disagree; the newer comes first:\n",
+}
 
 
 def reply(
@@ -57,6 +62,7 @@ def reply(
         reason = best.reason or "no_topic"
         text = _REFUSALS[query.language][reason]
         return Answer(text, (text,), False, best.confidence, reason, query.text, (), passages, "extractive", {})
-    text, pieces, citations = cite(statements, hits, documents, copies)
+    before = _DISAGREE[query.language] if any(e.disagree for e in answered) else ""
+    text, pieces, citations = cite(statements, hits, documents, copies, before)
     confidence = min(e.confidence for e in answered)
     return Answer(text, pieces, True, confidence, None, query.text, citations, passages, "extractive", {})
