@@ -102,10 +102,10 @@ def _resolve_one(question: str, asked: Sequence[tuple[str, str]], similarity: Si
             if counted.endswith(head) and topic and topic not in question:
                 return f"{question[: found.start()]}{topic}的{counted}{question[found.end() + len(head) :]}", False
         for head in (*heads, ""):
-            if (topic := _topic(asked, head)) and topic not in question:
+            if (thing := _topic(asked, head)) and thing not in question:
                 head = head or next(iter(heads), "")
-                return question[: found.start()] + topic + question[found.end() + len(head) :], False
-    if (found := PRONOUN.search(folded)) and (topic := _topic(asked, "")) and topic not in question:
+                return question[: found.start()] + thing + question[found.end() + len(head) :], False
+    if (found := PRONOUN.search(folded)) and topic and topic not in question:
         if found.group(0)[0] in "他她" and _PERSON.search(fold(previous)):  # who it is that was asked, not of what
             topic = next((previous[s:e] for s, e in _joined(previous, subjects(previous))), topic)
         possessive = "的" if found.group(0) == "其" and not question[found.end() :].startswith("的") else ""

@@ -74,6 +74,8 @@ def test_a_long_sentence_becomes_windows_of_whole_clauses() -> None:
         ("共有十二座", "number", "多少座", True),
         ("2019年获得保护", "date", "哪一年", True),
         ("2019年获得保护", "date", "2019年获得什么", False),
+        ("共有15座", "number", "2015年有多少座", True),
+        ("2015年公布", "number", "2015年有多少座", False),
         ("由青江大学设计", "organisation", "谁设计", True),
         ("位于白沙镇", "place", "在哪里", True),
         ("由于航运繁忙", "reason", "为什么", True),
@@ -116,6 +118,7 @@ def test_a_name_that_is_not_there_is_seen_to_lack() -> None:
     assert column("诸葛亮设计了哪座桥?", "names_absent") == 1
     assert column("重庆大桥全长多少米?", "names_absent") == 1
     assert column("2021年青江大桥全长多少米?", "other_year") == 0  # no year stands there
+    assert column("青江大桥全长多少米?", "none_found") == 0
     dated = replace(BRIDGE, text="青江大桥于2019年动工。大桥全长2386米,主跨720米。")
     documents["bridge"] = dated
     made = units([hit(dated)], documents)
@@ -253,12 +256,15 @@ def test_the_sentence_that_lists_is_said_whole() -> None:
 def test_a_sentence_that_points_back_is_said_with_the_one_before(before: str, sentence: str, joined: bool) -> None:
     document = Document("d", f"项目建设顺利。{before}{sentence}", title="报道")
     made = {u.text: u for u in units([hit(document)], {"d": document})}
-    said = understood([made[sentence]], {"d": document})
+    said = understood([made[sentence]], [hit(document)], {"d": document})
     assert [u.text for u in said] == ([sentence, before] if joined else [sentence])
     assert all(document.text[u.start : u.end] == u.text for u in said)
     alone = Document("e", f"{before}\n{sentence}", title="报道")  # another paragraph is no help
     made = {u.text: u for u in units([hit(alone)], {"e": alone})}
-    assert understood([made[sentence]], {"e": alone}) == [made[sentence]]
+    assert understood([made[sentence]], [hit(alone)], {"e": alone}) == [made[sentence]]
+    found = [hit(document, document.text.index(sentence))]  # what was not found is not cited
+    (unit,) = units(found, {"d": document})
+    assert understood([unit], found, {"d": document}) == [unit]
 
 
 def test_confidence_is_a_probability_and_rises_with_the_best_logit() -> None:

@@ -141,6 +141,18 @@ def test_the_sentence_that_answers_has_the_best_odds(tokenizer: Any, question: s
     assert answer in BRIDGE.text[slice(*best)]
 
 
+def test_a_passage_that_holds_little_of_the_question_is_not_read(tokenizer: Any) -> None:
+    reader = Reader(load(), tokenizer, rarity)
+    question, other = "青江大桥全长多少米?", "云岭县的茶园面积还在扩大,县里将建设新的交易市场。"
+    texts = [Text(text, "", sentences(text)) for text in (BRIDGE.text, other)]
+    bridge, tea = reader.read(question, texts)
+    assert len(bridge.logits) and not len(tea.logits)
+    assert tea.odds(0, len(other)) == -20.0
+    np.testing.assert_array_equal(bridge.logits, reader.read(question, texts[:1])[0].logits)
+    (alone,) = reader.read(question, texts[1:])  # where it is the best there is, it is read
+    assert len(alone.logits)
+
+
 def test_nothing_to_read_has_no_odds(tokenizer: Any) -> None:
     reader = Reader(load(), tokenizer, rarity)
     for question, text in (("?", TEXTS[0]), ("什么?", "……"), ("什么?", ""), ("", "")):

@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--unseen", type=float, default=1.0, help="share of the passages that --model has not seen")
     parser.add_argument("--reader", type=Path, default=READER, help="weights of a reader that has not seen them")
     parser.add_argument("--held", type=float, default=HELD, help="share of the passages that is left to measure on")
-    parser.add_argument("--asks", type=int, default=2000, help="questions asked of the libraries of each size")
+    parser.add_argument("--asks", type=int, default=1600, help="questions asked of the libraries of each size")
     parser.add_argument("--hidden", type=int, default=24)
     parser.add_argument("--members", type=int, default=6, help="networks that are trained and averaged")
     parser.add_argument("--epochs", type=int, default=20)

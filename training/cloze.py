@@ -203,7 +203,7 @@ class _Maker:
         if answer in question or sum(map(self.weight, kept)) < 1.2 or len(question) > 90:
             return None
         question += self.rng.choice(("？", "?", "？", ""))
-        missed = self._missed(question, kept, text, title) if self.rng.random() < MISSED else None
+        missed = self._missed(question, text, title) if self.rng.random() < MISSED else None
         pairs = tuple((other, title) for other in others)
         return Cloze(question, text, title, (start, start + len(answer)), pairs, missed)
 
@@ -214,7 +214,7 @@ class _Maker:
         if number := _NUMBER.fullmatch(answer):
             unit = re.sub(r"[\d.\s%‰]", "", number[0])
             return self.rng.choice(("多少", "几", "多少")) + unit if unit else "多少"
-        tags = [(w, t) for w, t in rjieba.tag(answer)]
+        tags = rjieba.tag(answer)
         last, tag = tags[-1]
         if tag.startswith("nr"):
             return self.rng.choice(("谁", "谁", "什么人", "哪位"))
@@ -222,10 +222,10 @@ class _Maker:
             return self.rng.choice(("哪里", "什么地方", "何处", "哪个地方", "哪儿"))
         if len(tags) > 1 and len(last) > 1 and self.rng.random() < 0.5:
             return self.rng.choice(("什么", "哪种", "哪个", "哪些", "何种", "哪一")) + last
-        is_ = "是" if before.endswith(("为", "是")) or self.rng.random() < 0.85 else "的是"
-        return ("" if is_ == "是" else is_) + self.rng.choice(("什么", "什么", "哪些", "何", "哪个"))
+        is_ = "" if before.endswith(("为", "是")) or self.rng.random() < 0.85 else "的是"
+        return is_ + self.rng.choice(("什么", "什么", "哪些", "何", "哪个"))
 
-    def _missed(self, question: str, words: frozenset[str], text: str, title: str) -> str | None:
+    def _missed(self, question: str, text: str, title: str) -> str | None:
         """The question with its rarest noun exchanged for something of like meaning that the passage does not say."""
         nouns = [w for w, t in rjieba.tag(question) if len(w) > 1 and t.startswith("n") and w in text + title]
         for word in sorted(nouns, key=lambda w: -self.weight(fold(w)))[:2]:

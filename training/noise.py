@@ -41,13 +41,16 @@ class Neighbours:
 
 
 def blurred(text: str, near: Neighbours, rng: random.Random, dropped: float, exchanged: float) -> str:
-    """The text without a share ``dropped`` of its words, and a share ``exchanged`` for words of like meaning."""
-    kept = []
+    """The text without a share ``dropped`` of its words, and a share ``exchanged`` for words of like meaning.
+
+    Names are not exchanged, here as in `mistyped`: another name makes another question.
+    """
+    kept, named = [], names(fold(text))
     for word in rjieba.cut(text):
         drawn = rng.random()
         if drawn < dropped:
             continue
-        if drawn < dropped + exchanged and len(word) > 1 and (like := near.of(fold(word))):
+        if drawn < dropped + exchanged and fold(word) not in named and (like := near.of(fold(word))):
             word = rng.choice(like)
         kept.append(word)
     return "".join(kept)
@@ -62,7 +65,7 @@ def mistyped(question: str, near: Neighbours, rng: random.Random, weight: Weight
     if not words:
         return None
     word = words[0] if rng.random() < 0.4 else rng.choice(words)
-    named = fold(word) in names(fold(question))  # of a name no other is made: that would be another question
+    named = fold(word) in names(fold(question))
     ways: list[Sequence[str]] = [[""]] if named else [[""], near.of(fold(word))]
     if not named or len(word) > 2:
         ways.append([word[:i] + word[i + 1 :] for i in range(len(word))])

@@ -15,6 +15,7 @@ class Statement:
 
     units: tuple[Unit, ...]
     confidence: float
+    before: str = ""  # a line of our own that is said first
 
     def moved(self, by: int) -> "Statement":
         """The same, with its passages numbered ``by`` higher."""
@@ -33,28 +34,29 @@ def cite(
     hits: Sequence[Hit],
     documents: Mapping[str, Document],
     copies: Mapping[str, tuple[str, ...]],
-    before: str = "",
 ) -> tuple[str, tuple[str, ...], tuple[Citation, ...]]:
     """The answer that ``statements`` make: its text, the pieces it is said in, and its citations in marker order.
 
-    ``copies`` names, by id, the other documents that hold the same text; ``before`` is a line of our own that comes
-    first. Raises AssertionError where a quote is not the span it claims to be; that is never the user's fault.
+    ``copies`` names, by id, the other documents that hold the same text. Raises AssertionError where a quote is not the
+    span it claims to be; that is never the user's fault.
     """
-    pieces: list[str] = [before] if before else []
+    pieces: list[str] = []
     citations: list[Citation] = []
-    sentence = len(pieces)
     for marker, statement in enumerate(statements, 1):
         document = documents[statement.units[0].document_id]
         start, end = _quote(statement.units)
         quote = document.text[start:end]
         said = [unit.text for unit in statement.units]
-        for above, unit, after in zip(statement.units, statement.units[1:], range(1, len(said)), strict=False):
-            said[after] = document.text[above.end : unit.end]  # with the white space that stands between them
+        for before, unit, after in zip(statement.units, statement.units[1:], range(1, len(said)), strict=False):
+            said[after] = document.text[before.end : unit.end]  # with the white space that stands between them
         assert all(document.text[u.start : u.end] == u.text for u in statement.units), "a unit is not its span"
         assert 0 < len(quote) <= QUOTE_LIMIT, f"a quote of {len(quote)} characters"
         said[-1] += f"[{marker}]"
-        if citations:
+        if statement.before:
+            pieces.append(("\n" if pieces else "") + statement.before)
+        if pieces:
             said[0] = "\n" + said[0]
+        first = len(pieces)
         pieces += said
         hit = hits[statement.units[0].hit]
         citations.append(
@@ -70,11 +72,10 @@ def cite(
                 start=start,
                 end=end,
                 score=round(statement.confidence, 4),
-                supports=tuple(range(sentence, sentence + len(said))),
+                supports=tuple(range(first, len(pieces))),
                 also=copies.get(document.id, ()),
             )
         )
-        sentence += len(said)
     return "".join(pieces), tuple(pieces), tuple(citations)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,12 @@ from rag.text import fold
 from rag.types import Document
 
 AS_LIKELY = 0.2  # beside the best unit, from which another document's says something to the question
-_TIME = ("年", "月", "日", "号")
 AS_MUCH = 0.9  # of the question's words that the best unit and its neighbours hold, that the other's hold
-Value = Mapping[str, str]  # the parts of a date, the figure of a unit, the name of a person
+Value = Mapping[str, object]  # the parts of a date, the amount of a unit, the name of a person
+_TIME = ("年", "月", "日", "号")
+_SCALES = {"万": 10**4, "亿": 10**8}
 _DATE = re.compile(r"(?:(?P<年>\d{4})年)?(?:(?P<月>\d{1,2})月)?(?:(?P<日>\d{1,2})[日号])?")
-_FIGURE = re.compile(r"(?<![\d.])(\d+(?:,\d{3})*(?:\.\d+)?)[余多]?(%|[万亿]*[^\W\d_]?)")
+_AMOUNT = re.compile(r"(?<![\d.])(\d+(?:,\d{3})*(?:\.\d+)?)([万亿]*)([余多]?)(%|[^\W\d_]?)")
 
 
 def disagreeing(
@@ -57,10 +59,28 @@ def _values(text: str, question: Single, asked: str) -> list[Value]:
         named = signs.persons(folded, asked)
         return [{"": next(iter(named))}] if len(named) == 1 else []
     if question.kind == "date":
-        dates = [m for m in _DATE.finditer(folded) if m[0] and m[0] not in asked]
-        return [{part: value for part, value in m.groupdict().items() if value} for m in dates]
+        said = _dates(asked)
+        return [date for date in _dates(folded) if date not in said]
     if question.kind == "number":
         measure = signs.measure(asked)
-        figures = [m.groups() for m in _FIGURE.finditer(folded) if m[1] not in asked]
-        return [{unit: figure} for figure, unit in figures if (unit == measure if measure else unit not in _TIME)]
+        known = _amounts(asked)
+        found = [amount for amount in _amounts(folded) if amount not in known]
+        return [a for a in found if (measure in a if measure else not a.keys() & set(_TIME))]
     return []
+
+
+def _dates(folded: str) -> list[Value]:
+    found = [m.groupdict() for m in _DATE.finditer(folded) if m[0]]
+    return [{part: int(value) for part, value in parts.items() if value} for parts in found]
+
+
+def _amounts(folded: str) -> list[Value]:
+    """Exact amounts by unit, 1.2万人 and 12,000人 alike; «some» (余, 多) are none, for they contradict nothing."""
+    amounts: list[Value] = []
+    for figure, scales, some, unit in _AMOUNT.findall(folded):
+        amount = Decimal(figure.replace(",", ""))
+        for scale in scales:
+            amount *= _SCALES[scale]
+        if not some:
+            amounts.append({unit: amount})
+    return amounts

@@ -16,7 +16,7 @@ from rag.answer.scorer import Scorer
 from rag.answer.units import LONGEST, Unit, sentence_numbers, units
 from rag.ingest.lines import is_bulleted
 from rag.question import Single
-from rag.text import BREAKS, fold, sentences
+from rag.text import BREAKS, fold
 from rag.types import Document, Hit, Reason
 
 MORE = 0.1  # a further unit is said where it is at least this likely beside the best one
@@ -75,7 +75,7 @@ def extract(
     chosen = with_list(choose(candidates, logits), hits, documents)
     if question.kind == "list":
         chosen = whole(chosen, documents)
-    chosen = understood(chosen, documents)
+    chosen = understood(chosen, hits, documents)
     return Extract(tuple(_statements(chosen, documents, confidence)), confidence, None)
 
 
@@ -125,22 +125,22 @@ def whole(chosen: Sequence[Unit], documents: Mapping[str, Document]) -> list[Uni
     return [replace(best, start=start, end=end, text=text[start:end], before="", after="")]
 
 
-def understood(chosen: Sequence[Unit], documents: Mapping[str, Document]) -> list[Unit]:
-    """With the sentence before the best one, where that one points back to it (他, 该, 同年) and there is room."""
+def understood(chosen: Sequence[Unit], hits: Sequence[Hit], documents: Mapping[str, Document]) -> list[Unit]:
+    """With the sentence before the best one, where that one points back to it (他, 该, 同年) and there is room.
+
+    It has to stand in the same paragraph and in the passages ``hits``: nothing is cited that was not found.
+    """
     best = chosen[0]
     if best.start != best.sentence[0] or not POINTS_BACK.match(fold(best.text)):
         return list(chosen)
     text = documents[best.document_id].text
-    line = max((text.rfind(mark, 0, best.start) for mark in BREAKS), default=-1) + 1
-    above = sentences(text, max(line, best.start - 3 * LONGEST), best.start)
-    if not above or (len(above) == 1 and best.start - line > 3 * LONGEST):  # none, or one that was cut
-        return list(chosen)
-    start, end = above[-1]
-    before = replace(best, start=start, end=end, text=text[start:end], sentence=(start, end), before="", after="")
-    length = sum(len(unit.text) for unit in chosen) + end - start
-    if length > LONGEST or any(_overlap(before, unit) for unit in chosen):
-        return list(chosen)
-    return [best, before, *chosen[1:]]
+    room = LONGEST - sum(len(unit.text) for unit in chosen)
+    for unit in units(hits, documents):
+        between = text[unit.end : best.start] if unit.document_id == best.document_id else "-"
+        beside = unit.end <= best.start and not between.strip() and not set(between) & set(BREAKS)
+        if beside and (unit.start, unit.end) == unit.sentence and len(unit.text) <= room:
+            return list(chosen) if any(_overlap(unit, other) for other in chosen) else [best, unit, *chosen[1:]]
+    return list(chosen)
 
 
 def _overlap(a: Unit, b: Unit) -> bool:

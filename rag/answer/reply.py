@@ -1,6 +1,7 @@
 """The reply to a whole question: an answer to each of its parts, with citations, or an honest refusal."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rag.answer.cite import Statement, cite
 from rag.answer.consider import Tools
@@ -19,9 +20,9 @@ _REFUSALS: dict[str, dict[Reason, str]] = {
     },
 }
 _DISAGREE = {
-    "zh": "各文档说法不同,较新的在前:\n",
-    "zh-Hant": "各文件說法不同,較新的在前:\n",
-    "en": "The documents disagree; the newer comes first:\n",
+    "zh": "各文档说法不同,较新的在前:",
+    "zh-Hant": "各文件說法不同,較新的在前:",
+    "en": "The documents disagree; the newer comes first:",
 }
 
 
@@ -51,8 +52,9 @@ def reply(
         hits += own.hits
         documents |= own.documents
         copies |= own.copies
-        for statement in extracted.statements:
-            moved = statement.moved(base)
+        line = _DISAGREE[query.language] if extracted.disagree else ""
+        for number, statement in enumerate(extracted.statements):
+            moved = replace(statement.moved(base), before="" if number else line)
             if not any(moved.within(earlier) for earlier in statements):
                 statements.append(moved)
     answered = [e for e in extracts if e.statements]
@@ -62,7 +64,6 @@ def reply(
         reason = best.reason or "no_topic"
         text = _REFUSALS[query.language][reason]
         return Answer(text, (text,), False, best.confidence, reason, query.text, (), passages, "extractive", {})
-    before = _DISAGREE[query.language] if any(e.disagree for e in answered) else ""
-    text, pieces, citations = cite(statements, hits, documents, copies, before)
+    text, pieces, citations = cite(statements, hits, documents, copies)
     confidence = min(e.confidence for e in answered)
     return Answer(text, pieces, True, confidence, None, query.text, citations, passages, "extractive", {})

@@ -43,12 +43,14 @@ _FOCUS = re.compile(
     r"(?:什么|哪[一几两二三四五六七八九十些个家种项位所座类]*|多少|几)(?:[个家种项位所座类些名条])?([一-鿿]{1,8})"
 )
 YEAR = re.compile(r"(?<!\d)[12]\d{3}(?=年|$)", re.M)  # as a text or `relative_years` has it
-_SURNAMES = frozenset(  # nineteen of twenty Chinese people bear one of these
-    "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭"
-    "廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂丛焦向"
-    "柳邢路岳齐梅莫庄辛管祝左涂谷祁时舒耿牟卜詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍位覃霍翁隋植甘景薄单包司柏宁柯阮桂闵解强柴华"
-    "车冉房边辜吉饶刁瞿戚丘古米池滕晋苑邬臧畅宫来苟全褚廉简娄盖符奚穆党燕郎邸冀谈姬屠连郜晏栾郁商蒙计喻揭窦迟宇敖糜鄢冷卓花艾蓝"
-    "欧阳司马上官诸葛夏侯皇甫尉迟公孙慕容令狐"
+_SURNAMES = (  # the commoner ones
+    *(
+        "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭"
+        "廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂丛焦向"
+        "柳邢路岳齐梅莫庄辛管祝左涂谷祁时舒耿牟卜詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍位覃霍翁隋植甘景薄单包司柏宁柯阮桂闵解强柴华"
+        "车冉房边辜吉饶刁瞿戚丘古米池滕晋苑邬臧畅宫来苟全褚廉简娄盖符奚穆党燕郎邸冀谈姬屠连郜晏栾郁商蒙计喻揭窦迟宇敖糜鄢冷卓花艾蓝"
+    ),
+    *"欧阳 司马 上官 诸葛 夏侯 皇甫 尉迟 公孙 慕容 令狐".split(),
 )
 _NAME_TAGS = ("nr", "ns", "nt", "nz")
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
@@ -97,6 +99,9 @@ def spots(text: str, kind: Kind, question: str) -> list[int]:
         named = [text.find(name) for name in _places(text) if name not in question]
         return named + [m.start() for m in _SIGNS["place"].finditer(text) if m.group(0) not in question]
     pattern = _SIGNS.get(kind)
+    if kind == "number":  # 15 is not said by 2015
+        said = set(_SIGNS["number"].findall(question))
+        return [m.start() for m in _SIGNS["number"].finditer(text) if m.group(0) not in said]
     return [m.start() for m in pattern.finditer(text) if m.group(0) not in question] if pattern else []
 
 
@@ -112,7 +117,7 @@ def names(text: str) -> frozenset[str]:
     was mistyped, or the end of one with the beginning of the next.
     """
     named = ((word, tag) for word, tag in _tagged(text) if len(word) > 1 and tag.startswith(_NAME_TAGS))
-    return frozenset(word for word, tag in named if tag == "nrt" or word[0] in _SURNAMES or _in_dictionary(word))
+    return frozenset(word for word, tag in named if tag == "nrt" or word.startswith(_SURNAMES) or _in_dictionary(word))
 
 
 @lru_cache(maxsize=8192)
