@@ -23,7 +23,7 @@ from rag.engine import Engine
 from rag.retrieve import DENSE_WEIGHT, retrieve
 from rag.types import Document
 from training.data import place
-from training.situations import read_cmrc
+from training.questions import read_cmrc
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 1e6)
 FIRST = 20  # passages looked at for five documents

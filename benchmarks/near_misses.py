@@ -25,7 +25,7 @@ from rag.evaluate import figures, score
 from rag.types import Document
 from training.data import place
 from training.near_misses import YEAR, crossed, places
-from training.situations import HELD, Question, read_cmrc
+from training.questions import HELD, Question, read_cmrc
 
 EACH, ALL = 100, 400  # questions of each kind at most, of which the last fills up what the others lack; of all
 PRESENT = 500

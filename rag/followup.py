@@ -18,7 +18,7 @@ Similarity = Callable[[str, str], float]
 _DEMONSTRATIVE = re.compile(
     r"(?:[该此](?![外后前次时])|[这那][一两几]?(?:个|家|项|座|所|位|份|条|种|些))(?:个|家|项|座|所|位|份|条|种|些)?(?=[一-鿿])"
 )
-_ATTRIBUTE = re.compile(r"^(?:是|为|有)?(?:谁|什么|多少|哪|几|多[大高长少远久])[^的]{0,4}$")
+_ATTRIBUTE = re.compile(r"^(?:是|为|有)?(?:谁|[什甚]么|多少|哪|几|多[大高长少远久])[^的]{0,4}$")
 _MEASURED = re.compile(r"^(?:是|为|有)?(?:谁|多少|几|多[大高长少远久])[^的]{0,4}$")
 _AND_X = re.compile(
     r"^(?:那么?|还有|至于|and (?:in|for|at|of)|and|(?:so )?what about|how about)?[,，\s]*"
@@ -27,7 +27,7 @@ _AND_X = re.compile(
 )
 _ELIDES = re.compile(r"呢[?？。!！\s]*$|^(那|还有|至于)|\b(what|how) about\b|^and (?:in|for|at|of) ")
 _MORE = re.compile(
-    r"^(那么?)?[,，\s]*(还有(别的|其他的?|哪些|什么|吗)?|其他的?|别的|其余的?|继续|然后|what else|anything else)"
+    r"^(那么?)?[,，\s]*(还有(别的|其他的?|哪些|[什甚]么|吗)?|其他的?|别的|其余的?|继续|然后|what else|anything else)"
     r"[呢吗么]?[?？。!！\s]*$",
     re.I,
 )
@@ -35,7 +35,7 @@ _MORE = re.compile(
 _CHANGE = re.compile(r"^(?:又|共|一共|总共|同比|环比|比[^,，]{1,8}?)?(?:增[长加]|上升|提高|下降|减少|降低|回落|占)")
 _ALONE = re.compile(
     r"^(?:那么?|又|是)?[,，\s]*"
-    r"(为什么|为何|为啥|什么时候|何时|哪一?年|在?哪里|在?哪儿|谁|how come|why|when|where|who)呢?[?？。!！\s]*$",
+    r"(为[什甚]么|为何|为啥|[什甚]么时候|何时|哪一?年|在?哪里|在?哪儿|谁|how come|why|when|where|who)呢?[?？。!！\s]*$",
     re.I,
 )
 _QUESTION = re.compile(
@@ -45,7 +45,7 @@ _QUESTION = re.compile(
 )
 _AMONG = re.compile(r"^(?:那么?)?[,，\s]*其中的?")
 _BEFORE = re.compile(
-    r"(什么(时[候间]|地方)?|何[时处地]|哪[里儿]|谁|哪[一几两二三四五六七八九十]?|多少|几)[个些家项种位所座类条次名]?$|"
+    r"([什甚]么(时[候间]|地方)?|何[时处地]|哪[里儿]|谁|哪[一几两二三四五六七八九十]?|多少|几)[个些家项种位所座类条次名]?$|"
     r"\b(what|which|how many)\s*$"
 )
 _NOUNISH = re.compile(r"^(n|nr|nrt|nrfg|ns|nt|nz|ng|vn|an|b|j|f|s|eng|l|i)$")

@@ -8,7 +8,7 @@ HOW_MUCH = (  # 多大, 几个: not in 多伦多大学, 这几个, 几乎
     r"|(?<![这那近前后十好上数])几(?![乎何])"
 )
 WHAT = (
-    r"什么|哪|谁|何(?=[时处人地以为年])|多少|为何|如何|怎|是否|是不是|有没有|吗"
+    r"[什甚]么|哪|谁|何(?=[时处人地以为年])|多少|为何|如何|怎|是否|是不是|有没有|吗"
     r"|\b(?:what|which|who|whom|whose|when|where|why|how)\b"
 )
 ASKS = re.compile(rf"{WHAT}|{HOW_MUCH}")

@@ -37,22 +37,24 @@ class Query:
     said: str = ""  # where it asks for more: what the earlier answers said
 
 
+_COMPLEMENT = "(?<![称转变改换分视译定列选升名释成认作])"  # of 转为什么制度: 为 belongs to the verb
 # Closed classes of the language, not topics. The first that matches names the kind.
 _PATTERNS: dict[Kind, str] = {
-    "reason": r"为什么|为何|为啥|何以|什么原因|原因是|\bwhy\b",
-    "date": r"何时|几时|什么时[候间]|啥时候|哪一?(年|月|天|日|个月|个年代|个世纪)|几[年月日号](?!龄)"
+    "reason": rf"{_COMPLEMENT}为[什甚]么|为何|为啥|何以|[什甚]么原因|原因是|\bwhy\b",
+    "date": r"何时|几时|[什甚]么时[候间]|啥时候|哪一?(年|月|天|日|个月|个年代|个世纪)|几[年月日号](?!龄)"
     r"|(日期|时间)(是|为|:)|\bwhen\b|\bwhat (year|date|month|day|time)\b|\bwhich (year|month|day)\b",
     "number": rf"{HOW_MUCH}|占比|比例|百分之|\bhow (many|much|long|far|old|large|big|high)\b",
-    "list": r"哪些|有哪|哪[两二三四五六七八九十几]|分别|包括什么|包括哪|列举|\bwhich [a-z -]*s\b|\bwhat are\b|\blist\b",
-    "person": r"谁|何人|哪一?(位|名)|什么人|(姓名|名字)是什么|\bwho(m|se)?\b",
-    "organisation": r"哪一?(家|所)|(哪|什么)个?(机构|公司|部门|单位|组织|大学|学校|企业|团体|媒体|政府|球队)"
+    "list": r"哪些|有哪|哪[两二三四五六七八九十几]|分别|包括[什甚]么|包括哪|列举"
+    r"|\bwhich [a-z -]*s\b|\bwhat are\b|\blist\b",
+    "person": r"谁|何人|哪一?(位|名)|[什甚]么人|(姓名|名字)是[什甚]么|\bwho(m|se)?\b",
+    "organisation": r"哪一?(家|所)|(哪|[什甚]么)个?(机构|公司|部门|单位|组织|大学|学校|企业|团体|媒体|政府|球队)"
     r"|\bwhich (company|organi[sz]ation|university|agency|department|institution)\b",
-    "place": r"哪里|哪儿|何处|何地|什么地[方点]|哪一?[个座]?(地方|城市|国家|省|市|县|区|州|国)|\bwhere\b",
-    "yesno": r"(?:吗|(?<![什怎那这多])么)(?=[?？。!！\s]*$)|是不是|是否|有没有|能不能|会不会|可不可以"
+    "place": r"哪[里儿边]|何处|何地|[什甚]么地[方点]|哪一?[个座]?(地方|城市|国家|省|市|县|区|州|国)|\bwhere\b",
+    "yesno": r"(?:吗|(?<![什甚怎那这多])么)(?=[?？。!！\s]*$)|是不是|是否|有没有|能不能|会不会|可不可以"
     r"|^(is|are|was|were|do|does|did|has|have|can|will)\b",
 }
 _KINDS = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
-_BORDER = re.compile(r"(?<=[?？])|[,，;；。](?:以及|并且|同时|另外|还有|而)?|、(?=谁|什么|哪|多少)")
+_BORDER = re.compile(r"(?<=[?？])|[,，;；。](?:以及|并且|同时|另外|还有|而)?|、(?=谁|[什甚]么|哪|多少)")
 
 
 def understand(

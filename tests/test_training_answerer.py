@@ -18,7 +18,8 @@ from rag.answer.scorer import Scorer, load
 from rag.types import Document
 from training import answerer, situations
 from training.noise import Neighbours
-from training.situations import Question, Sample
+from training.questions import Question
+from training.situations import Sample
 
 
 @pytest.fixture(scope="module")

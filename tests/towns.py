@@ -1,7 +1,7 @@
 """Passages made for the tests of training, four questions on each."""
 
 from rag.types import Document
-from training.situations import Question
+from training.questions import Question
 
 TOWNS = "青江 白沙 柳林 石门 云岭 南屏 东湖 西坪 北渡 桃溪 竹山 松岗 梅村 兰溪 菊园 荷塘".split()
 

@@ -30,7 +30,8 @@ from rag.memo import Memo
 from rag.reliability import auroc, calibration_error
 from training.data import place
 from training.noise import Neighbours
-from training.situations import HELD, KINDS, VERSION, Matrix, Sample, Shelf, kept, read_cmrc, samples
+from training.questions import HELD, read_cmrc
+from training.situations import KINDS, VERSION, Matrix, Sample, Shelf, kept, samples
 
 REFUSED = 0.03  # of the questions whose answer is there
 

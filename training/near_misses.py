@@ -7,12 +7,14 @@ from functools import lru_cache
 
 import rjieba
 
+from rag.answer.rarity import common
 from rag.text import fold
 from rag.types import Document
 
 YEAR = re.compile(r"(?<!\d)[12]\d{3}(?=年)")
 _CONTENT = ("n", "v", "a")  # tags of words that carry a question's meaning, by their first letter
 _ASKS = re.compile(r"什么|哪[一-鿿]{0,2}|多少|为何|如何|怎[么样]|谁")
+_ATTRIBUTE = re.compile(r"的[^的,，。]{3,16}$")
 _TRIES = 20
 
 
@@ -39,6 +41,18 @@ def crossed(question: str, title: str, other: Document, about: Sequence[Document
     return question.replace(title, other.title)
 
 
+def attributed(question: str, other: Document, about: Sequence[Document]) -> str | None:
+    """What a question asks of its subject (…的作者是谁) asked of another document's, of which no text speaks so.
+
+    The subject is there, what is asked of it is not.
+    """
+    asked = _ATTRIBUTE.search(question)
+    if not asked or not _ASKS.search(asked[0]) or len(other.title) < 2:
+        return None
+    words = content(asked[0])
+    return None if not words or any(w in d.text for w in words for d in about) else other.title + asked[0]
+
+
 def content(question: str) -> list[str]:
     """Words of two characters and more that carry its meaning."""
     return [w for w, tag in rjieba.tag(_ASKS.sub("，", question)) if len(w) > 1 and tag.startswith(_CONTENT)]
@@ -47,7 +61,7 @@ def content(question: str) -> list[str]:
 @lru_cache(maxsize=8192)
 def places(text: str) -> tuple[str, ...]:
     """Names of places in a text, as the tagger sees them."""
-    return tuple(w for w, tag in rjieba.tag(fold(text)) if tag == "ns" and len(w) > 1 and w in text)
+    return tuple(w for w, tag in rjieba.tag(fold(text)) if tag == "ns" and len(w) > 1 and w in text and not common(w))
 
 
 def _other_year(question: str, document: Document, others: Sequence[Document], rng: random.Random) -> str | None:

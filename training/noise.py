@@ -59,15 +59,16 @@ def blurred(text: str, near: Neighbours, rng: random.Random, dropped: float, exc
 def mistyped(question: str, near: Neighbours, rng: random.Random, weight: Weight) -> str | None:
     """The question with one of its words, most often a rare one, in another form; None where it has none.
 
-    The word is left out, mistyped, or exchanged for one of like meaning.
+    The word is left out, mistyped, or exchanged for one of like meaning; a name is left out or stays.
     """
     words = sorted(set(content(question)), key=lambda word: -weight(fold(word)))
     if not words:
         return None
     word = words[0] if rng.random() < 0.4 else rng.choice(words)
     named = fold(word) in names(fold(question))
-    ways: list[Sequence[str]] = [[""]] if named else [[""], near.of(fold(word))]
-    if not named or len(word) > 2:
+    ways: list[Sequence[str]] = [[""]]
+    if not named:
+        ways.append(near.of(fold(word)))
         ways.append([word[:i] + word[i + 1 :] for i in range(len(word))])
         ways.append([word[:i] + rng.choice(near.words)[0] + word[i + 1 :] for i in range(len(word))])
     forms = rng.choice([way for way in ways if way])

@@ -21,9 +21,9 @@ from rag.embed import SHIPPED, StaticEmbedder
 from training.cloze import clozes
 from training.data import place
 from training.noise import Neighbours
+from training.questions import HELD, Question, read_cmrc
 from training.reader_net import Net, exported, loss
 from training.readings import SIZE, Item, Maker, Row, epoch, stacked
-from training.situations import HELD, Question, read_cmrc
 
 WIDTH = 64  # numbers of a word that are kept of the embedder's
 RATE = 1.5e-3

@@ -23,10 +23,10 @@ from rag.embed import StaticEmbedder
 from rag.text import sentences
 from rag.types import Chunk, Document
 from training.cloze import Cloze
-from training.near_misses import crossed, swapped
+from training.near_misses import attributed, crossed, swapped
 from training.noise import Neighbours, mistyped
+from training.questions import Question
 from training.reader_net import Batch
-from training.situations import Question
 
 NEAR, KEPT = 10, 5  # passages most like a question that are looked at, that are kept
 SHARES = {"own": 0.5, "removed": 0.3, "swapped": 0.4}  # of the questions of one epoch; the rest finds other passages
@@ -141,7 +141,10 @@ class Maker:
         """The question asked of another thing, place or year; and asked of a subject whose text says none of it."""
         document, others = self.documents[question.document_id], list(self.documents.values())
         found = [swapped(question.text, document, others, rng)]
-        found += [crossed(question.text, document.title, other, [other]) for other in rng.choices(others, k=3)]
+        for other in rng.choices(others, k=3):
+            ways = [crossed(question.text, document.title, other, [other]), attributed(question.text, other, [other])]
+            rng.shuffle(ways)
+            found += ways
         return [text for text in found if text][:2]
 
     def _near(self, question: str) -> list[Chunk]:

@@ -58,6 +58,8 @@ class Features(NamedTuple):
     missing_around: float  # that the unit, its neighbours and the title lack
     longest_common: float  # substring, as a part of the question's length
     missing: float  # that the passage and the title lack
+    noun_missing: float  # weight of the rarest noun that the unit, its neighbours and the title lack
+    noun_absent: float  # that the passage and the title lack
     numbers_met: float  # numbers of the question that the unit has
     numbers_missing: float
     numbers_absent: float  # that not even the passage has
@@ -162,6 +164,7 @@ def features(
     weights = {term: weight(term) for term in asked.words | asked.pairs | asked.characters}
     sought = signs.sought(asked.folded, kind)
     names = signs.names(asked.folded) if named else frozenset()
+    nouns = asked.words & signs.nouns(asked.folded)
     years = frozenset(signs.YEAR.findall(asked.folded))
     focus = asked.pairs & {sought.focus[i : i + 2] for i in range(len(sought.focus) - 1)}
     cosine, cosine_around = cosines(question, candidates, embed)
@@ -189,6 +192,7 @@ def features(
         any_spots = signs.spots(own.folded, "number", asked.folded) + signs.spots(own.folded, "person", asked.folded)
         unmet = [w for w in asked.words if w not in own.said]
         unmet_around = [w for w in unmet if w not in around.said and w not in title.folded]
+        absent = [w for w in unmet_around if w not in passage.said]
         focused = len(focus & own.pairs) / len(focus) if focus else 0.0
         names_missing, names_short = lacking(names, f"{around.said}\n{title.said}", weight)
         names_absent, names_share = lacking(names, f"{passage.said}\n{title.said}", weight)
@@ -214,7 +218,9 @@ def features(
                 missing_unit=max((weights[w] for w in unmet), default=0.0),
                 missing_around=max((weights[w] for w in unmet_around), default=0.0),
                 longest_common=longest_common(asked.folded, own.folded) / max(4, len(question)),
-                missing=max((weights[w] for w in unmet_around if w not in passage.said), default=0.0),
+                missing=max((weights[w] for w in absent), default=0.0),
+                noun_missing=max((weights[w] for w in unmet_around if w in nouns), default=0.0),
+                noun_absent=max((weights[w] for w in absent if w in nouns), default=0.0),
                 numbers_met=_some(sought.numbers & own.numbers),
                 numbers_missing=_some(sought.numbers - own.numbers),
                 numbers_absent=_some(sought.numbers - passage.numbers - title.numbers),

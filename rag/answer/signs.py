@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import rjieba
 
+from rag.answer.rarity import common
 from rag.question import Kind
 
 IS = re.compile(r"是|为|指|即|称|叫|名")
@@ -40,7 +41,7 @@ _TITLE = re.compile(r".?(?:长|书记|主席|主任|总理|经理|总裁)$|教�
 _FOREIGN = re.compile(r"[一-鿿]{1,8}(?:[·・•][一-鿿]{1,8})+|[a-z]{2,}(?: [a-z.]{2,}){1,3}")
 _COUNTED = re.compile(r"(?:多少|几)\s*([^\W\d_])")
 _FOCUS = re.compile(
-    r"(?:什么|哪[一几两二三四五六七八九十些个家种项位所座类]*|多少|几)(?:[个家种项位所座类些名条])?([一-鿿]{1,8})"
+    r"(?:[什甚]么|哪[一几两二三四五六七八九十些个家种项位所座类]*|多少|几)(?:[个家种项位所座类些名条])?([一-鿿]{1,8})"
 )
 YEAR = re.compile(r"(?<!\d)[12]\d{3}(?=年|$)", re.M)  # as a text or `relative_years` has it
 _SURNAMES = (  # the commoner ones
@@ -52,7 +53,8 @@ _SURNAMES = (  # the commoner ones
     ),
     *"欧阳 司马 上官 诸葛 夏侯 皇甫 尉迟 公孙 慕容 令狐".split(),
 )
-_NAME_TAGS = ("nr", "ns", "nt", "nz")
+_NOUN_TAGS = ("n", "vn", "an", "eng")
+NAME_TAGS = ("nr", "ns", "nt", "nz")
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -116,8 +118,17 @@ def names(text: str) -> frozenset[str]:
     What is in no dictionary counts where it begins with a surname or is a foreign name: the rest is often a word that
     was mistyped, or the end of one with the beginning of the next.
     """
-    named = ((word, tag) for word, tag in _tagged(text) if len(word) > 1 and tag.startswith(_NAME_TAGS))
-    return frozenset(word for word, tag in named if tag == "nrt" or word.startswith(_SURNAMES) or _in_dictionary(word))
+    named = ((word, tag) for word, tag in _tagged(text) if len(word) > 1 and tag.startswith(NAME_TAGS))
+    return frozenset(
+        word
+        for word, tag in named
+        if not common(word) and (tag == "nrt" or word.startswith(_SURNAMES) or _in_dictionary(word))
+    )
+
+
+def nouns(text: str) -> frozenset[str]:
+    """Nouns of a folded text, names among them, and Latin words: another verb may say the same, hardly another noun."""
+    return frozenset(word for word, tag in _tagged(text) if len(word) > 1 and tag.startswith(_NOUN_TAGS))
 
 
 @lru_cache(maxsize=8192)
@@ -134,13 +145,16 @@ def _persons(text: str) -> tuple[str, ...]:
     return tuple(
         word
         for (word, tag), (after, kind) in zip(words, following, strict=True)
-        if (tag.startswith("nr") and len(word) > 1 and (not kind.startswith("n") or _TITLE.match(after)))
+        if tag.startswith("nr")
+        and len(word) > 1
+        and not common(word)
+        and (not kind.startswith("n") or _TITLE.match(after))
     ) + tuple(_FOREIGN.findall(text))
 
 
 @lru_cache(maxsize=8192)
 def _places(text: str) -> tuple[str, ...]:
-    return tuple(word for word, tag in rjieba.tag(text) if tag == "ns" and len(word) > 1)
+    return tuple(word for word, tag in rjieba.tag(text) if tag == "ns" and len(word) > 1 and not common(word))
 
 
 @lru_cache(maxsize=1024)
