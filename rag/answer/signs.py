@@ -118,12 +118,13 @@ def names(text: str) -> frozenset[str]:
     What is in no dictionary counts where it begins with a surname or is a foreign name: the rest is often a word that
     was mistyped, or the end of one with the beginning of the next.
     """
-    named = ((word, tag) for word, tag in _tagged(text) if len(word) > 1 and tag.startswith(NAME_TAGS))
-    return frozenset(
-        word
-        for word, tag in named
-        if not common(word) and (tag == "nrt" or word.startswith(_SURNAMES) or _in_dictionary(word))
-    )
+    return frozenset(word for word, tag in _tagged(text) if tag.startswith(NAME_TAGS) and _is_name(word, tag))
+
+
+def _is_name(word: str, tag: str) -> bool:
+    if len(word) < 2 or common(word):
+        return False
+    return tag == "nrt" or word.startswith(_SURNAMES) or _in_dictionary(word)
 
 
 def nouns(text: str) -> frozenset[str]:
@@ -145,10 +146,7 @@ def _persons(text: str) -> tuple[str, ...]:
     return tuple(
         word
         for (word, tag), (after, kind) in zip(words, following, strict=True)
-        if tag.startswith("nr")
-        and len(word) > 1
-        and not common(word)
-        and (not kind.startswith("n") or _TITLE.match(after))
+        if tag.startswith("nr") and _is_name(word, tag) and (not kind.startswith("n") or _TITLE.match(after))
     ) + tuple(_FOREIGN.findall(text))
 
 
