@@ -40,14 +40,15 @@ def chunk(document: Document) -> list[Chunk]:
     if atoms[-1].end - atoms[0].start <= LIMIT:
         return [_chunk(document, atoms)]
     chunks: list[Chunk] = []
-    first = 0
-    while first < len(atoms):
-        stop = _stop(atoms, first)
+    first, stop = 0, _stop(atoms, 0)
+    while True:
         chunks.append(_chunk(document, atoms[first:stop]))
         if stop == len(atoms):
-            break
-        first = _with_overlap(atoms, first, stop)
-    return chunks
+            return chunks
+        first, last = _with_overlap(atoms, first, stop), stop
+        stop = _stop(atoms, first)
+        if stop <= last:  # what is begun with leaves no room for anything new: a heading and its text come next
+            first, stop = last, _stop(atoms, last)
 
 
 def _chunk(document: Document, atoms: list[_Atom]) -> Chunk:
