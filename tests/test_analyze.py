@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.analyze import ANALYZER, analyze, query_terms
+from rag.analyze import ANALYZER, analyze, query_terms, query_words
 
 
 def test_chinese_gives_words_characters_and_pairs() -> None:
@@ -110,3 +110,19 @@ def test_paragraphs_are_analysed_apart(one: str, other: str) -> None:
 
 def test_the_analyzer_is_named() -> None:
     assert ANALYZER.isascii() and ANALYZER.strip()
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("哪一條河的水最深?", ["河", "水", "最深"]),
+        ("南屏在哪邊?", ["南屏"]),
+        ("南屏有甚麼湖?", ["南屏", "湖"]),
+        ("書院出版了幾部書?", ["书院", "出版", "书"]),
+        ("哪部分湖面最深?", ["部分", "湖面", "最深"]),
+        ("谁写了《哪吒》?", ["写", "哪咤"]),
+        ("几何学的书有几本?", ["几何学", "书"]),
+    ],
+)
+def test_question_words_are_taken_whole(question: str, words: list[str]) -> None:
+    assert query_words(question) == words

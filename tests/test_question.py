@@ -123,3 +123,17 @@ def test_an_english_question_is_matched_by_chinese_words() -> None:
     single = understand("How many universities does the city have?").parts[0]
     assert single.kind == "number"
     assert {"大学", "城市"} & set(single.words.replace("高校", "大学").split())
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("制度後來轉為什麼制度?", "other"),  # 转为 what, not why
+        ("書院為什麼遷到南屏?", "reason"),
+        ("書院在甚麼地方?", "place"),
+        ("書院是甚麼時候建的?", "date"),
+        ("書院在湖的哪邊?", "place"),
+    ],
+)
+def test_what_is_asked_in_other_forms_of_the_question_words(question: str, kind: str) -> None:
+    assert kind_of(question) == kind

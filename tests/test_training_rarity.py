@@ -1,12 +1,10 @@
-"""Which words are names, learnt from how they are used, and questions that ask of a subject what no text says of it."""
+"""Which words are names, learnt from how they are used."""
 
 import pytest
 
 from rag.answer.rarity import common
 from rag.answer.signs import names
 from rag.text import fold
-from rag.types import Document
-from training.near_misses import attributed
 from training.rarity import used_as_common
 
 
@@ -30,12 +28,3 @@ def test_common_words_are_no_names(word: str) -> None:
 def test_names_stay_names(name: str) -> None:
     assert not common(fold(name))
     assert fold(name) in names(fold(f"{name}在什么地方?"))
-
-
-def test_an_attribute_is_asked_of_a_subject_of_which_it_is_not_said() -> None:
-    tea = Document("a", "龙井茶产于西湖，是一种绿茶。", title="龙井茶")
-    assert attributed("滨江大桥的设计师是谁？", tea, [tea]) == "龙井茶的设计师是谁？"
-    said = Document("b", "龙井茶的设计师是老王。", title="龙井茶")
-    assert attributed("滨江大桥的设计师是谁？", said, [said]) is None
-    assert attributed("滨江大桥在哪里？", tea, [tea]) is None
-    assert attributed("滨江大桥是有名的桥。", tea, [tea]) is None  # nothing is asked

@@ -15,6 +15,7 @@ from pathlib import Path
 import rjieba
 
 from rag.answer.rarity import Weight
+from rag.answer.signs import NAME_TAGS
 from rag.text import fold, sentences
 from training.data import lines, paper, part_of, place
 from training.noise import Neighbours, blurred
@@ -25,7 +26,6 @@ EXCHANGED = 0.12  # share of words that are exchanged for one of like meaning
 MISSED = 0.35  # share of the questions that are asked of something else as well
 LIKE = 0.35  # share of a statement's words, by weight, that the sentence which says the same holds
 TELLING = 0.45  # how rare what is taken out is at least
-_NAMED = ("nr", "ns", "nt", "nz")
 _CLAUSE = re.compile(r"[，,；;：:]")
 _CONCLUDES = re.compile(r"结论|结语|结束语|小结|总结|讨论")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]|20)\d\d年(?:\d{1,2}月)?(?:\d{1,2}日)?")
@@ -162,7 +162,7 @@ class _Maker:
         run: tuple[int, int] | None = None
         for word, tag in rjieba.tag(statement):
             end = at + len(word)
-            if tag.startswith(_NAMED) and len(word) > 1:
+            if tag.startswith(NAME_TAGS) and len(word) > 1:
                 spans.append((at, end))
             noun = tag.startswith(("n", "vn")) and bool(_USABLE.match(word))
             if noun:

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -76,12 +75,12 @@ def test_liveness_never_waits_for_questions(served: Served, engine: ScriptedEngi
             until = time.monotonic() + 5
             while engine.running < 2 and time.monotonic() < until:
                 time.sleep(0.01)
-            took = [served.call("GET", "/livez")[2] for _ in range(10)]
+            took = [served.call("GET", "/livez")[2] for _ in range(50)]
             assert engine.running == 2
         finally:
             engine.hold.set()
         assert {each.result()[0] for each in asked} == {200}
-    assert statistics.median(took) < 0.1  # all would hang where they waited; one is late at times on a busy machine
+    assert max(took) < 1 and sorted(took)[-2] < 0.1  # one may be late where the machine is busy
     assert engine.most_running == 2
 
 
