@@ -11,7 +11,7 @@ from rag import embed
 from rag.analyze import ANALYZER
 from rag.chunk import CHUNKER, chunk
 from rag.embed import Embedder
-from rag.engine import indexed
+from rag.intake import indexed
 from rag.index.live import LiveIndex
 from rag.library import FILE, Entry, Identity, Library
 from rag.retrieve import DENSE_WEIGHT

@@ -7,7 +7,7 @@ alone across threads and processes, all or nothing, and on disk when the call re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Library:
         self._texts: OrderedDict[int, str] = OrderedDict()
         self._cached = 0
         self._caching = threading.Lock()
+        self._open = ExitStack()
         self._watching = threading.Lock()
         self._watch: Any = None  # a connection of the pool kept for ``sequence`` alone
 
@@ -58,13 +59,14 @@ class Library:
             wait: seconds that a write waits for one of another process.
 
         Raises:
-            Busy: another process is making it.
+            Busy: another process is making it, or puts a backup in its place.
             Damaged: the file is no record.
             IndexMismatch: a newer version of this software made it.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         library = cls(path, t.connect(path, wait), wait)
         try:
+            library._open.enter_context(t.in_use(path))
             with t.errors(path):
                 library.record = t.create(library._engine, path, wait)
         except BaseException:
@@ -79,6 +81,7 @@ class Library:
                 self._watch.close()
                 self._watch = None
         self._engine.dispose()
+        self._open.close()
 
     # Reading
 
@@ -116,6 +119,30 @@ class Library:
         with self._read() as connection:
             row = connection.execute(sa.select(t.documents).where(t.documents.c.id == id)).one_or_none()
         return None if row is None else read(row, row.text)
+
+    def load(self, ids: Iterable[str]) -> Sequence[Document]:
+        """Those of the documents that there are, in the order given, with their texts.
+
+        Raises:
+            Damaged: one is not what was stored.
+        """
+        found: dict[str, Document] = {}
+        wanted = list(ids)
+        with self._read() as connection:
+            for some in batches(wanted):
+                rows = connection.execute(sa.select(t.documents).where(t.documents.c.id.in_(some)))
+                found.update((row.id, read(row, row.text)) for row in rows)
+        return [found[id] for id in wanted if id in found]
+
+    def present(self, keys: Iterable[int]) -> bool:
+        """Whether all of these versions of documents are there still."""
+        wanted = set(keys)
+        with self._read() as connection:
+            found = sum(
+                connection.scalar(sa.select(sa.func.count()).where(t.documents.c.key.in_(some))) or 0
+                for some in batches(wanted)
+            )
+        return found == len(wanted)
 
     def find(self, ids: Iterable[str]) -> dict[str, Document]:
         """Those of the documents that there are, by id, without their texts."""
@@ -182,7 +209,7 @@ class Library:
             yield Changes(connection, sequence)
 
     def deleted_seeds(self) -> dict[str, str]:
-        """The seeds that a user deleted: id to the SHA-256 of the text that they had."""
+        """The seeds that a user deleted or changed: id to the SHA-256 of the text that their files had."""
         with self._read() as connection:
             return {row.id: row.sha256 for row in connection.execute(sa.select(t.deleted_seeds))}
 
@@ -197,7 +224,14 @@ class Library:
     # Writing
 
     def put(
-        self, entries: Iterable[Entry], identity: Identity, *, replace: bool = True, force: bool = False
+        self,
+        entries: Iterable[Entry],
+        identity: Identity,
+        *,
+        replace: bool = True,
+        force: bool = False,
+        remember: bool = False,
+        over: Mapping[str, Document] | None = None,
     ) -> Written:
         """Stores documents; all of them or, on an error, none. Of two with one id the later counts.
 
@@ -209,6 +243,9 @@ class Library:
             identity: what that was computed with; the record takes the first it is given.
             replace: False refuses a document whose id is taken by other content.
             force: store again even what is the same.
+            remember: a user's change; a seed that is changed so is left alone by builds until its file changes, and
+                what comes from the file of such a seed without ``remember`` is passed over.
+            over: the documents, by id, that are to be replaced; whatever is there otherwise by now is passed over.
 
         Raises:
             Busy: another writer held the record too long.
@@ -220,17 +257,18 @@ class Library:
         with self._write() as connection:
             writer = Writer(connection)
             writer.claim(identity)
-            return writer.put(rows, replace=replace, force=force)
+            return writer.put(rows, replace=replace, force=force, remember=remember, over=over)
 
-    def remove(self, ids: Iterable[str], *, remember: bool = False) -> Written:
+    def remove(self, ids: Iterable[str], *, remember: bool = False, origin: str | None = None) -> Written:
         """Removes documents; ids that nothing has are passed over.
 
         Args:
             ids: of the documents.
             remember: keep in mind which of them were seeds, so that a rebuild does not bring them back.
+            origin: only those of this origin.
         """
         with self._write() as connection:
-            return Writer(connection).remove(list(dict.fromkeys(ids)), remember=remember)
+            return Writer(connection).remove(list(dict.fromkeys(ids)), remember=remember, origin=origin)
 
     def keep(self, inputs: Sequence[str], vectors: np.ndarray, model: str) -> None:
         """Stores vectors, ``(n, dimension)`` float32, ahead of a ``switch``: nothing that is served changes."""
@@ -267,6 +305,26 @@ class Library:
             writer.sweep()
             writer.save()
             return Written(writer.sequence, replaced=tuple(made))
+
+    def sweep(self) -> int:
+        """Deletes vectors that no chunk has, and gives free space back to the system; how many vectors went."""
+        with self._write() as connection:
+            writer = Writer(connection)
+            swept = writer.sweep()
+            writer.save()
+        with t.errors(self.path), self._engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            pages, free = (driver.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
+            if free > 0.2 * pages:
+                driver.execute("VACUUM")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return swept
+
+    def checkpoint(self) -> None:
+        """Brings all that is in the log into the file itself."""
+        with t.errors(self.path), self._engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # Inside
 

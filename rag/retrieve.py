@@ -21,11 +21,16 @@ Scores = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Passages, best first, the documents they stand in by id, and for each of these the others of the same text."""
+    """Passages, best first, the documents they stand in by id, and for each of these the others of the same text.
+
+    ``sequence`` is the record's number that was searched, ``versions`` holds the keys of all that is told of.
+    """
 
     hits: tuple[Hit, ...]
     documents: Mapping[str, Document]
     copies: Mapping[str, tuple[str, ...]]
+    sequence: int = 0
+    versions: frozenset[int] = frozenset()
 
 
 def retrieve(
@@ -69,7 +74,10 @@ def retrieve(
         asked = dict(zip(terms, rarity.tolist(), strict=True))
         hits = rerank(hits, vector, asked, embed, weight * CLOSE)[:top_k]
         documents = {hit.document_id: documents[hit.document_id] for hit in hits}
-    return Found(tuple(hits), documents, {id: tuple(sorted(copies[id])) for id in documents if id in copies})
+    named = {id: tuple(sorted(copies[id])) for id in documents if id in copies}
+    told = {*documents, *(id for ids in named.values() for id in ids)}
+    versions = frozenset(row.document.key for row in rows if row.document.id in told)
+    return Found(tuple(hits), documents, named, snapshot.sequence, versions)
 
 
 def fuse(lexical: Scores, dense: Scores, ceiling: float, weight: float = DENSE_WEIGHT) -> Scores:

@@ -85,19 +85,30 @@ def write(vectors: Path, part: Part, *, record: str, sequence: int, identity: Id
         text = _encode(manifest)
         _write(folder / _MANIFEST, text)
         for changed in (folder, folder.parent, vectors):
-            _sync(changed)
-        beside = vectors / f"{CURRENT}.{name}"
-        try:
-            _write(beside, text)
-            beside.replace(vectors / CURRENT)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
+            sync(changed)
+        _point(vectors, name, text)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    _sync(vectors)
+    sync(vectors)
     return manifest
+
+
+def point(vectors: Path, manifest: Manifest) -> None:
+    """Makes a generation that is there the current one; hold ``lock`` meanwhile. Raises OSError, and nothing changed"""
+    _point(vectors, manifest.name, _encode(manifest))
+    sync(vectors)
+
+
+def _point(vectors: Path, name: str, text: bytes) -> None:
+    beside = vectors / f"{CURRENT}.{name}"
+    try:
+        beside.unlink(missing_ok=True)  # of a process that was killed
+        _write(beside, text)
+        beside.replace(vectors / CURRENT)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def current(vectors: Path) -> Manifest | None:
@@ -118,6 +129,13 @@ def earlier(vectors: Path) -> list[Manifest]:
             if manifest is not None and manifest.name == path.parent.name:
                 found.append(manifest)
     return sorted(found, key=lambda m: (m.sequence, m.created), reverse=True)
+
+
+def broken(vectors: Path) -> list[str]:
+    """Names of folders that hold no complete generation: damaged, or left by a write that was killed."""
+    whole = {manifest.name for manifest in earlier(vectors)}
+    folders = (vectors / _FOLDER).iterdir() if (vectors / _FOLDER).is_dir() else iter(())
+    return sorted(folder.name for folder in folders if folder.is_dir() and folder.name not in whole)
 
 
 def load(vectors: Path, manifest: Manifest) -> Part:
@@ -161,11 +179,14 @@ def prune(vectors: Path, keep: int = 2) -> None:
 
 
 @contextmanager
-def lock(vectors: Path) -> Iterator[None]:
-    """One writer of generations at a time, across threads and processes; given up by the system on a crash."""
+def lock(vectors: Path, what: str = "") -> Iterator[None]:
+    """One writer of generations at a time, across threads and processes; given up by the system on a crash.
+
+    ``what`` names another kind of work that only one may do.
+    """
     folder = vectors / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    handle = os.open(folder / f".lock{what and f'-{what}'}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -224,8 +245,9 @@ def _write(path: Path, data: bytes) -> File:
     return File(len(data), hashlib.sha256(data).hexdigest())
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -7,7 +7,7 @@ replay of a write that was answered.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from rag.index.part import Part, merge, tidy
 from rag.index.snapshot import Row, Snapshot, Stale
 from rag.library import Changes, Entry, Identity, Library, Stored, Written
 from rag.record.rows import make, mismatch
-from rag.types import Chunk, IndexStats
+from rag.types import Chunk, Document, IndexStats
 
 __all__ = ["LiveIndex", "Row", "Snapshot", "Stale"]
 
@@ -103,23 +103,33 @@ class LiveIndex:
                     self._replay(self._before or self._snapshot, self._manifest)
         return self._snapshot
 
-    def put(self, entries: Iterable[Entry], *, replace: bool = True, force: bool = False) -> Written:
+    def put(
+        self,
+        entries: Iterable[Entry],
+        *,
+        replace: bool = True,
+        force: bool = False,
+        remember: bool = False,
+        over: Mapping[str, Document] | None = None,
+    ) -> Written:
         """``Library.put``, searchable when it returns. Some hundred documents a call are a good batch."""
         entries = list(entries)
         made = [(make(entry, self.identity).digest, entry.chunks) for entry in entries]
         for digest, chunks in made:  # analysed before the write, so that queries do not wait for it
             self._prepared[digest] = Segment.build(self._terms(chunk) for chunk in chunks)
         try:
-            written = self.library.put(entries, self.identity, replace=replace, force=force)
+            written = self.library.put(
+                entries, self.identity, replace=replace, force=force, remember=remember, over=over
+            )
             self.snapshot()
         finally:
             for digest, _ in made:
                 self._prepared.pop(digest, None)
         return written
 
-    def remove(self, ids: Iterable[str], *, remember: bool = False) -> Written:
+    def remove(self, ids: Iterable[str], *, remember: bool = False, origin: str | None = None) -> Written:
         """``Library.remove``; no search finds the documents when it returns."""
-        written = self.library.remove(ids, remember=remember)
+        written = self.library.remove(ids, remember=remember, origin=origin)
         self.snapshot()
         return written
 

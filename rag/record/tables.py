@@ -1,10 +1,12 @@
 """The tables of the record and how it is connected to; ``rag.library`` is the way in."""
 
+import fcntl
+import os
 import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +91,7 @@ removed = sa.Table(
     sa.Column("sequence", sa.Integer, nullable=False, index=True),
 )
 
-# Seeds that a user deleted: they stay away until their file changes.
+# Seeds that a user deleted, replaced or corrected: a build leaves them alone until the text in their file is another.
 deleted_seeds = sa.Table(
     "deleted_seeds",
     metadata,
@@ -169,6 +171,39 @@ def create(engine: sa.Engine, path: Path, wait: float) -> str:
             metadata.create_all(connection)
     with engine.connect() as connection:
         return str(connection.execute(sa.select(state.c.record)).scalar_one())
+
+
+def integrity(path: Path) -> str | None:
+    """What SQLite's own check finds wrong with the file, None where nothing is."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
+            found += [f"{row[0]} refers to nothing" for row in connection.execute("PRAGMA foreign_key_check")]
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if found == ["ok"] else "; ".join(found)
+
+
+@contextmanager
+def in_use(path: Path, *, alone: bool = False) -> Iterator[None]:
+    """Says to other processes that the record at ``path`` is open; ``alone``, that nobody else may open it.
+
+    Raises:
+        Busy: it is open elsewhere, or somebody has it alone.
+    """
+    handle = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(
+                f"The record {path} is open elsewhere: stop the service and other commands on it first."
+                if alone
+                else f"The record {path} is being replaced by a backup: try again in a moment."
+            ) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from rag.errors import Conflict
 from rag.record import tables as t
 from rag.record.changes import batches, identity, vectors
 from rag.record.rows import Identity, Row, document_hash, mismatch, vector_hash
+from rag.types import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,15 @@ class Writer:
         """Goes on to the next sequence number, once."""
         self._advanced = True
 
-    def put(self, rows: Sequence[Row], *, replace: bool, force: bool) -> Written:
+    def put(
+        self, rows: Sequence[Row], *, replace: bool, force: bool, remember: bool, over: Mapping[str, Document] | None
+    ) -> Written:
         """See ``Library.put``; no two rows have one id."""
         old = self._find([row.document.id for row in rows])
+        if over is not None:
+            rows = [row for row in rows if _is(old.get(row.document.id), over[row.document.id])]
+        kept = {} if remember else self._kept([row.document.id for row in rows if row.document.origin == "seed"])
+        rows = [row for row in rows if row.document.id not in kept or kept[row.document.id] != row.document.sha256]
         given = {row.document.id: row.digest for row in rows}
         same = set() if force else {i for i, there in old.items() if there.digest == given[i]}
         fresh = [row for row in rows if row.document.id not in same]
@@ -70,8 +77,9 @@ class Writer:
             freed = self._delete(gone)
             self._insert(fresh, {row.id: row.position for row in gone})
             self._free(freed)
-            for some in batches(row.document.id for row in fresh):
-                self._connection.execute(sa.delete(t.deleted_seeds).where(t.deleted_seeds.c.id.in_(some)))
+            files = {row.document.id for row in fresh if row.document.origin == "seed"} if not remember else set()
+            self._forget(files)
+            self._remember([row for row in gone if row.id not in files])
             self.save()
         return Written(
             self.sequence,
@@ -87,12 +95,7 @@ class Writer:
         A row whose document is not there with the same content is passed over.
         """
         old = self._find([row.document.id for row in rows])
-        same = [
-            (old[row.document.id].key, row)
-            for row in rows
-            if row.document.id in old
-            and document_hash(row.document, old[row.document.id].layout) == old[row.document.id].digest
-        ]
+        same = [(old[row.document.id].key, row) for row in rows if _is(old.get(row.document.id), row.document)]
         for some in batches(key for key, _ in same):
             self._connection.execute(sa.delete(t.chunks).where(t.chunks.c.document.in_(some)))
         self._insert_chunks(same)
@@ -105,16 +108,17 @@ class Writer:
             self._connection.execute(update.values(columns), values)
         return [row.document.id for _, row in same]
 
-    def remove(self, ids: Sequence[str], *, remember: bool) -> Written:
+    def remove(self, ids: Sequence[str], *, remember: bool, origin: str | None) -> Written:
         """See ``Library.remove``."""
         old = self._find(ids)
-        gone = [old[i] for i in ids if i in old]
+        gone = [old[i] for i in ids if i in old and origin in (None, old[i].origin)]
         if gone:
             self.advance()
             self._free(self._delete(gone))
-            seeds = [{"id": row.id, "sha256": row.sha256} for row in gone if row.origin == "seed"]
-            if remember and seeds:
-                self._connection.execute(sa.insert(t.deleted_seeds), seeds)
+            if remember:
+                self._remember(gone)
+            else:
+                self._forget(row.id for row in gone)
             self.save()
         return Written(self.sequence, removed=tuple(row.id for row in gone))
 
@@ -147,10 +151,28 @@ class Writer:
         self._connection.execute(sa.insert(t.trust), row)
         self.save()
 
-    def sweep(self) -> None:
-        """Deletes the vectors that no chunk has."""
+    def sweep(self) -> int:
+        """Deletes the vectors that no chunk has; how many went."""
         used = sa.select(t.chunks.c.vector)
-        self._connection.execute(sa.delete(t.vectors).where(t.vectors.c.key.not_in(used)))
+        return self._connection.execute(sa.delete(t.vectors).where(t.vectors.c.key.not_in(used))).rowcount
+
+    def _kept(self, ids: Iterable[str]) -> dict[str, str]:
+        """Of those seeds that a user changed or deleted, the SHA-256 of the text in their files then."""
+        c = t.deleted_seeds.c
+        rows = (self._connection.execute(sa.select(c.id, c.sha256).where(c.id.in_(some))) for some in batches(ids))
+        return {row.id: row.sha256 for some in rows for row in some}
+
+    def _remember(self, gone: Sequence[Any]) -> None:
+        """Notes of seeds what their files hold, so that a build leaves them alone until that changes."""
+        seeds = {row.id: row.sha256 for row in gone if row.origin == "seed"}
+        before = self._kept(seeds)  # corrected before: the text is the file's still
+        rows = [{"id": id, "sha256": sha256} for id, sha256 in seeds.items() if id not in before]
+        if rows:
+            self._connection.execute(sa.insert(t.deleted_seeds), rows)
+
+    def _forget(self, ids: Iterable[str]) -> None:
+        for some in batches(ids):
+            self._connection.execute(sa.delete(t.deleted_seeds).where(t.deleted_seeds.c.id.in_(some)))
 
     def _find(self, ids: Iterable[str]) -> dict[str, Any]:
         c = t.documents.c
@@ -234,3 +256,8 @@ class Writer:
         used = sa.exists().where(t.chunks.c.vector == t.vectors.c.key)
         for some in batches(freed):
             self._connection.execute(sa.delete(t.vectors).where(t.vectors.c.key.in_(some), ~used))
+
+
+def _is(row: Any, document: Document) -> bool:
+    """Whether a row found holds just that document."""
+    return row is not None and document_hash(document, row.layout) == row.digest

@@ -1,0 +1,263 @@
+"""Documents into the record and out of it: added, corrected, removed, and brought up to the seeds' files."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from rag import ingest
+from rag.chunk import chunk
+from rag.embed import Embedder
+from rag.errors import InvalidInput, NotFound, RagError
+from rag.index.generation import lock
+from rag.index.live import LiveIndex
+from rag.library import Entry, Library
+from rag.trust import Trust
+from rag.types import Chunk, Document
+
+BATCH = 256  # documents that are embedded and stored together: what a killed build has to do again
+Progress = Callable[[int, int], None]  # documents done, of how many; what it raises breaks the work off
+CORRECTED = ("title", "source", "url", "published", "metadata")
+_BUILDING = "building"  # the lock under which seeds are taken in
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A seed that could not be taken, and why."""
+
+    id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """Ids of documents that were added or replaced, and of those that were there already."""
+
+    added: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport(AddReport):
+    """What a build did, by id."""
+
+    removed: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class Intake:
+    """All that changes which documents there are. All methods block and may be called from many threads."""
+
+    def __init__(self, index: LiveIndex, embedder: Embedder, trust: Trust, vectors: Path) -> None:
+        self._library: Library = index.library
+        self._index = index
+        self._embedder = embedder
+        self._trust = trust
+        self._folder = vectors
+
+    def add(self, documents: Iterable[Document], *, progress: Progress | None = None, total: int = 0) -> AddReport:
+        """Store documents; durable and searchable when this returns. One whose id is taken replaces what was there.
+
+        They are read, embedded and stored some hundred at a time, so there may be any number of them; ``total`` is
+        only for ``progress``.
+        """
+        report = AddReport()
+        done = 0
+        for some in batches(documents):
+            self._put(some, report)
+            done += len(some)
+            if progress:
+                progress(done, max(total, done))
+        self._trust.update()
+        return report
+
+    def prepare(self, documents: Sequence[Document], *, again: bool = False) -> None:
+        """Embed what ``add`` would have to embed, or ``again`` all, and keep it: nothing that is served changes."""
+        inputs = [indexed(c) for document in documents for c in chunk(document)]
+        wanted = list(dict.fromkeys(inputs))
+        known = {} if again else self._library.known(wanted, self._embedder.name)
+        missing = [text for text in wanted if text not in known]
+        if missing:
+            self._library.keep(missing, self._embedder.passages(missing), self._embedder.name)
+
+    def correct(self, id: str, changes: Mapping[str, Any]) -> Document:
+        """Put other values under the fields ``CORRECTED`` that ``changes`` names; the text stays.
+
+        A corrected seed stays so until its file changes. Raises NotFound.
+        """
+        while True:
+            old = self._library.get(id)
+            if old is None:
+                raise NotFound(f"There is no document {id!r}; GET /documents lists those there are.")
+            new = replace(old, **{name: changes[name] for name in CORRECTED if name in changes})
+            if same(old, new):
+                return old
+            made = entries([new], self._library, self._embedder)
+            if self._index.put(made, remember=True, over={id: old}).replaced:
+                return self._library.get(id) or new  # removed again, by another, since
+
+    def remove(self, ids: Sequence[str]) -> list[str]:
+        """Remove documents for good; gives the ids of those that were there. No search finds them from then on.
+
+        A removed seed stays away until its file changes.
+        """
+        return list(self._index.remove(ids, remember=True).removed)
+
+    def build(
+        self, seeds: Path, *, full: bool = False, progress: Progress | None = None, prepared: bool = False
+    ) -> BuildReport:
+        """Bring the index up to the files in ``seeds``: new and changed ones in, those whose file is gone out.
+
+        Only what changed is embedded; with ``full`` everything is stored anew, documents that came otherwise too, and
+        embedded unless it was ``prepared``. A file that cannot be read is reported and leaves what was there. Raises
+        InvalidInput where ``seeds`` is no folder.
+        """
+        if not seeds.is_dir():
+            raise InvalidInput(f"There is no folder {seeds}: make it and put documents into it, or name another.")
+        with lock(self._folder, _BUILDING):
+            report = BuildReport()
+            others = list(self._ids("api")) if full else []
+            paths = list(ingest.walk(seeds))
+            seen: set[str] = set()
+            done, total = 0, len(paths) + len(others)
+            left = self._library.deleted_seeds()
+            for some in batches(paths):
+                documents = []
+                for document in self._read(some, seeds, report.refused, seen):
+                    if left.get(document.id) != sha256(document.text):
+                        documents.append(document)
+                self._put(documents, report, full=full, again=full and not prepared)
+                done += len(some)
+                if progress:
+                    progress(done, total)
+            gone = [id for id in self._ids("seed") if id not in seen]
+            if gone:
+                report.removed.extend(self._index.remove(gone, origin="seed").removed)
+            for ids in batches(others):
+                there = self._library.load(ids)
+                made = entries(there, self._library, self._embedder, again=not prepared)
+                written = self._index.put(made, force=True, over={d.id: d for d in there})
+                report.added.extend(written.replaced)
+                done += len(ids)
+                if progress:
+                    progress(done, total)
+            self._trust.update(again=full)
+            self._index.write_generation(force=full)
+            return report
+
+    def rebuild(
+        self, seeds: Path, *, full: bool = False, done: int = 0, progress: Progress | None = None
+    ) -> BuildReport:
+        """``build`` in two steps: all is embedded ahead, then stored.
+
+        Until the second begins nothing that is served changes, so ``progress`` may break the work off by raising.
+        Begun again with what it was last told to be ``done``, a full one embeds no document twice.
+        """
+        if not seeds.is_dir():
+            raise InvalidInput(f"There is no folder {seeds}: make it and put documents into it, or name another.")
+        paths = list(ingest.walk(seeds))
+        others = list(self._ids("api")) if full else []
+        total, at = len(paths) + len(others), 0
+
+        def told(now: int) -> None:
+            if progress:
+                progress(now, total)
+
+        left = self._library.deleted_seeds()
+        for some in batches(paths):
+            documents = [d for d in self._read(some, seeds) if left.get(d.id) != sha256(d.text)]
+            present = {} if full else self._library.find(d.id for d in documents)
+            changed = [d for d in documents if d.id not in present or not same(present[d.id], d)]
+            self.prepare(changed, again=full and at >= done)
+            at += len(some)
+            told(at // 2)
+        for ids in batches(others):
+            self.prepare(self._library.load(ids), again=at >= done)
+            at += len(ids)
+            told(at // 2)
+        return self.build(
+            seeds, full=full, progress=lambda now, of: told(total // 2 + now * (total - total // 2) // max(of, 1)),
+            prepared=True,
+        )  # fmt: skip
+
+    def _read(
+        self, paths: Iterable[Path], seeds: Path, refused: list[Refused] | None = None, seen: set[str] | None = None
+    ) -> Iterator[Document]:
+        for path in paths:
+            try:
+                document = ingest.read(path, seeds)
+            except RagError as error:
+                id = ingest.seed_id(path.relative_to(seeds).as_posix())
+                if refused is not None:
+                    refused.append(Refused(id, str(error)))
+                if seen is not None:
+                    seen.add(id)
+                continue
+            if seen is not None:
+                seen.add(document.id)
+            yield document
+
+    def _put(
+        self, documents: Sequence[Document], report: AddReport, *, full: bool = False, again: bool = False
+    ) -> None:
+        present = {} if full else self._library.find(document.id for document in documents)
+        new = []
+        for document in documents:
+            if (old := present.get(document.id)) and same(old, document):
+                report.unchanged.append(document.id)
+            else:
+                new.append(document)
+        if new:
+            written = self._index.put(entries(new, self._library, self._embedder, again=again), force=full)
+            report.added.extend((*written.added, *written.replaced))
+
+    def _ids(self, origin: str) -> Iterator[str]:
+        after: int | None = 0
+        while after is not None:
+            page, after = self._library.list(after, 1000, origin)
+            yield from (document.id for document in page)
+
+
+def entries(documents: Sequence[Document], library: Library, embedder: Embedder, *, again: bool = False) -> list[Entry]:
+    """Documents with chunks and vectors; what the record has a vector for is not embedded, unless ``again``."""
+    chunks = [chunk(document) for document in documents]
+    inputs = [[indexed(c) for c in some] for some in chunks]
+    wanted = list(dict.fromkeys(text for some in inputs for text in some))
+    known = {} if again else library.known(wanted, embedder.name)
+    missing = [text for text in wanted if text not in known]
+    known |= dict(zip(missing, embedder.passages(missing), strict=True))
+    empty = np.zeros((0, embedder.dimension), np.float32)
+    return [
+        Entry(document, some, texts, np.stack([known[text] for text in texts]) if texts else empty)
+        for document, some, texts in zip(documents, chunks, inputs, strict=True)
+    ]
+
+
+def indexed(part: Chunk) -> str:
+    """What of a chunk is embedded and analysed: the headings that it stands under, and itself."""
+    return f"{part.context}\n{part.text}" if part.context else part.text
+
+
+def same(old: Document, new: Document) -> bool:
+    """Whether nothing that is stored of them differs; ``old`` may come without its text."""
+    fields = ("title", "source", "url", "published", "origin")
+    agree = all(getattr(old, name) == getattr(new, name) for name in fields)
+    return agree and dict(old.metadata) == dict(new.metadata) and old.sha256 == sha256(new.text)
+
+
+def sha256(text: str) -> str:
+    """Of a text in UTF-8, in hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """Lists of ``BATCH`` items; the last may be shorter."""
+    iterator = iter(items)
+    while some := list(islice(iterator, BATCH)):
+        yield some
