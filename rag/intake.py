@@ -61,16 +61,18 @@ class Intake:
         self._trust = trust
         self._folder = vectors
 
-    def add(self, documents: Iterable[Document], *, progress: Progress | None = None, total: int = 0) -> AddReport:
+    def add(
+        self, documents: Iterable[Document], *, new: bool = False, progress: Progress | None = None, total: int = 0
+    ) -> AddReport:
         """Store documents; durable and searchable when this returns. One whose id is taken replaces what was there.
 
         They are read, embedded and stored some hundred at a time, so there may be any number of them; ``total`` is
-        only for ``progress``.
+        only for ``progress``. Where they have to be ``new``, raises Conflict for an id that other content has.
         """
         report = AddReport()
         done = 0
         for some in batches(documents):
-            self._put(some, report)
+            self._put(some, report, new=new)
             done += len(some)
             if progress:
                 progress(done, max(total, done))
@@ -152,12 +154,19 @@ class Intake:
             return report
 
     def rebuild(
-        self, seeds: Path, *, full: bool = False, done: int = 0, progress: Progress | None = None
+        self,
+        seeds: Path,
+        *,
+        full: bool = False,
+        done: int = 0,
+        progress: Callable[[int, int, int], None] | None = None,
+        storing: Callable[[], None] | None = None,
     ) -> BuildReport:
         """``build`` in two steps: all is embedded ahead, then stored.
 
-        Until the second begins nothing that is served changes, so ``progress`` may break the work off by raising.
-        Begun again with what it was last told to be ``done``, a full one embeds no document twice.
+        Until ``storing`` is called, before the second step, nothing that is served changes, so that ``progress`` and
+        ``storing`` may break the work off by raising. ``progress`` is told of documents done, of how many, and the
+        number that were embedded ahead; given that as ``done``, a full rebuild that was broken off goes on there.
         """
         if not seeds.is_dir():
             raise InvalidInput(f"There is no folder {seeds}: make it and put documents into it, or name another.")
@@ -165,26 +174,28 @@ class Intake:
         others = list(self._ids("api")) if full else []
         total, at = len(paths) + len(others), 0
 
-        def told(now: int) -> None:
+        def embedded(documents: Sequence[Document], count: int) -> None:
+            nonlocal at
+            self.prepare(documents, again=full and at >= done)
+            at += count
             if progress:
-                progress(now, total)
+                progress(at // 2, total, at)
 
         left = self._library.deleted_seeds()
         for some in batches(paths):
             documents = [d for d in self._read(some, seeds) if left.get(d.id) != sha256(d.text)]
             present = {} if full else self._library.find(d.id for d in documents)
-            changed = [d for d in documents if d.id not in present or not same(present[d.id], d)]
-            self.prepare(changed, again=full and at >= done)
-            at += len(some)
-            told(at // 2)
+            embedded([d for d in documents if d.id not in present or not same(present[d.id], d)], len(some))
         for ids in batches(others):
-            self.prepare(self._library.load(ids), again=at >= done)
-            at += len(ids)
-            told(at // 2)
-        return self.build(
-            seeds, full=full, progress=lambda now, of: told(total // 2 + now * (total - total // 2) // max(of, 1)),
-            prepared=True,
-        )  # fmt: skip
+            embedded(self._library.load(ids), len(ids))
+        if storing:
+            storing()
+
+        def stored(now: int, of: int) -> None:
+            if progress:
+                progress(total // 2 + now * (total - total // 2) // max(of, 1), total, at)
+
+        return self.build(seeds, full=full, progress=stored, prepared=True)
 
     def _read(
         self, paths: Iterable[Path], seeds: Path, refused: list[Refused] | None = None, seen: set[str] | None = None
@@ -204,17 +215,24 @@ class Intake:
             yield document
 
     def _put(
-        self, documents: Sequence[Document], report: AddReport, *, full: bool = False, again: bool = False
+        self,
+        documents: Sequence[Document],
+        report: AddReport,
+        *,
+        full: bool = False,
+        again: bool = False,
+        new: bool = False,
     ) -> None:
         present = {} if full else self._library.find(document.id for document in documents)
-        new = []
+        changed = []
         for document in documents:
             if (old := present.get(document.id)) and same(old, document):
                 report.unchanged.append(document.id)
             else:
-                new.append(document)
-        if new:
-            written = self._index.put(entries(new, self._library, self._embedder, again=again), force=full)
+                changed.append(document)
+        if changed:
+            made = entries(changed, self._library, self._embedder, again=again)
+            written = self._index.put(made, replace=not new, force=full)
             report.added.extend((*written.added, *written.replaced))
 
     def _ids(self, origin: str) -> Iterator[str]:

@@ -10,8 +10,8 @@ from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 
 from service import middleware, problems
-from service.routes import ask, batch, documents, index, pages, probes
-from service.schemas import DocumentIn
+from service.routes import ask, batch, documents, index, jobs, pages, probes
+from service.schemas import DocumentIn, UploadFields
 from service.serving import Opener, Serving, open_engine
 from service.settings import Settings
 
@@ -50,6 +50,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     app.include_router(probes.router)
     app.include_router(ask.router, max_body_size=settings.max_body_bytes)
     app.include_router(index.router)
+    app.include_router(jobs.router, max_body_size=settings.max_body_bytes)
     app.include_router(batch.make_router(settings.max_batch_bytes))
     app.include_router(documents.router, max_body_size=settings.max_document_bytes)
     app.include_router(pages.router)
@@ -63,7 +64,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Content-Type", "Authorization"],
             expose_headers=["Location", "Retry-After"],
         )
@@ -80,7 +81,7 @@ def _describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         schema = generate()
         _, extra = models_json_schema(
-            [(problems.Problem, "serialization"), (DocumentIn, "validation")],
+            [(problems.Problem, "serialization"), (DocumentIn, "validation"), (UploadFields, "validation")],
             ref_template="#/components/schemas/{model}",
         )
         schema["components"]["schemas"] |= extra["$defs"]

@@ -3,8 +3,11 @@
 import hashlib
 import json
 import math
+from dataclasses import replace
 
+from rag.errors import InvalidInput
 from rag.types import Answer, Document, Filter, Hit, IndexStats, Turn
+from service.jobs.store import Job
 from service.schemas import (
     AskReply,
     CitationOut,
@@ -13,10 +16,14 @@ from service.schemas import (
     DocumentOut,
     FilterIn,
     IndexBrief,
+    JobFault,
+    JobOut,
     PassageOut,
+    Progress,
     Scores,
     Timings,
     TurnIn,
+    UploadFields,
 )
 
 CONTENT = ("text", "title", "source", "url", "published", "metadata")
@@ -38,8 +45,8 @@ def to_turns(given: list[TurnIn] | None) -> list[Turn]:
 def to_document(given: DocumentIn) -> Document:
     """The document to store. Without an id it gets one derived from all of its content, so that sending it twice
     adds it once, while the same text under another title is another document."""
-    return Document(
-        id=given.id if given.id is not None else _derived_id(given),
+    document = Document(
+        id=given.id or "",
         text=given.text,
         title=given.title or "",
         source=given.source,
@@ -47,11 +54,30 @@ def to_document(given: DocumentIn) -> Document:
         published=given.published,
         metadata=given.metadata or {},
     )
+    return document if document.id else replace(document, id=content_id(document))
 
 
-def _derived_id(given: DocumentIn) -> str:
-    fields = given.model_dump()
-    content = {name: fields[name] for name in CONTENT if fields[name]}
+def with_fields(document: Document, fields: UploadFields) -> Document:
+    """A document read from a file, with what was said of it besides; its id follows from all of that."""
+    given = {name: value for name, value in fields.model_dump(exclude={"id"}).items() if value is not None}
+    document = replace(document, **given)
+    return replace(document, id=fields.id or content_id(document))
+
+
+def under(document: Document, given: str | None, id: str | None) -> Document:
+    """The document under the ``id`` of a path, where there is one; raises InvalidInput where it was ``given``
+    another."""
+    if id is None:
+        return document
+    if given not in (None, id):
+        raise InvalidInput(f"the document has the id {given!r}, the path {id!r}; leave the one in the document out")
+    return replace(document, id=id)
+
+
+def content_id(document: Document) -> str:
+    """An id derived from all that a client sends of a document."""
+    content = {name: getattr(document, name) for name in CONTENT if getattr(document, name)}
+    content = {name: dict(value) if name == "metadata" else value for name, value in content.items()}
     text = json.dumps(content, ensure_ascii=False, sort_keys=True)
     return f"doc-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:24]}"
 
@@ -133,6 +159,27 @@ def from_answer(answer: Answer, stats: IndexStats) -> AskReply:
         index=IndexBrief(
             generation=stats.generation, documents=stats.documents, chunks=stats.chunks, model=stats.model
         ),
+    )
+
+
+def from_job(job: Job) -> JobOut:
+    """Long work, as it is told of."""
+    eta = job.eta
+    return JobOut(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        progress=Progress(
+            done=job.done,
+            total=job.total,
+            rate=round(_finite(job.rate), 2),
+            eta=None if eta is None else round(_finite(eta), 1),
+        ),
+        errors=[JobFault(line=each.get("line"), id=each.get("id"), detail=str(each["detail"])) for each in job.faults],
+        result=None if job.result is None else dict(job.result),
+        created=job.created,
+        started=job.started,
+        ended=job.ended,
     )
 
 

@@ -13,6 +13,7 @@ from service.convert import from_hit
 from service.schemas import AskReply, SearchReply
 
 MEDIA_TYPE = "text/event-stream"
+HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 SCHEMA = {
     "type": "object",
     "description": "one event of the stream",
@@ -45,9 +46,7 @@ def stream(answer: Answer, reply: AskReply) -> StreamingResponse:
         except Exception as error:
             yield _event("error", problems.describe(error))
 
-    return StreamingResponse(
-        events(), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    )
+    return StreamingResponse(events(), media_type=MEDIA_TYPE, headers=HEADERS)
 
 
 def _events(answer: Answer, reply: AskReply) -> Iterator[bytes]:

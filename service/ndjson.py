@@ -1,6 +1,7 @@
 """Newline-delimited JSON, read as it arrives: one line in memory at a time, however large the whole is."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from typing import BinaryIO
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -25,6 +26,19 @@ async def lines(stream: AsyncIterable[bytes], longest: int) -> AsyncIterator[tup
     line = _line(begun, number, longest, too_long)
     if line is None or line:
         yield number, line
+
+
+def file_lines(stream: BinaryIO, longest: int) -> Iterator[tuple[int, bytes | None]]:
+    """The same of a file."""
+    number = 0
+    while begun := stream.readline(longest + 2):
+        number += 1
+        too_long = False
+        while not begun.endswith(b"\n") and (more := stream.readline(longest + 2)):
+            begun, too_long = more, True
+        line = _line(bytearray(begun.removesuffix(b"\n")), number, longest, too_long)
+        if line is None or line:
+            yield number, line
 
 
 def _line(begun: bytearray, number: int, longest: int, too_long: bool) -> bytes | None:

@@ -106,7 +106,7 @@ def reply(
 ) -> Response:
     """A problem document as a response."""
     return Response(
-        json.dumps(document(status, title, detail, errors), ensure_ascii=False),
+        text(document(status, title, detail, errors)),
         status,
         headers=headers,
         media_type=MEDIA_TYPE,
@@ -120,6 +120,11 @@ def document(status: int, title: str, detail: str, errors: Sequence[Fault] = ())
         type=f"urn:chengyu-rag:{slug}", title=title, status=status, detail=_clean(detail), errors=list(errors) or None
     )
     return body.model_dump(exclude_none=True)
+
+
+def text(body: Mapping[str, Any]) -> str:
+    """A problem document as JSON."""
+    return json.dumps(body, ensure_ascii=False)
 
 
 def describe(error: Exception) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The shapes of requests and replies, as OpenAPI shows them; JSON types are taken strictly."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, model_validator
 
@@ -84,6 +84,36 @@ class DocumentIn(Request):
     url: Annotated[Line, Field(max_length=4000)] | None = None
     published: Date | None = None
     metadata: Metadata | None = Field(default=None, description="any JSON object, kept as it is")
+
+
+class UploadFields(Request):
+    """What may be said of a file beside it; what is left out is read from the file."""
+
+    model_config = ConfigDict(strict=False)
+
+    id: DocumentId | None = Field(default=None, description="absent: derived from the content")
+    title: Annotated[Line, Field(max_length=1000)] | None = None
+    source: Annotated[Line, Field(max_length=1000)] | None = None
+    url: Annotated[Line, Field(max_length=4000)] | None = None
+    published: Date | None = None
+
+
+class DocumentPatch(Request):
+    """What is to be corrected; a field that is left out stays, null clears it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"title": "通知", "published": "2023-03-06"}]})
+
+    title: Annotated[Line, Field(max_length=1000)] | None = None
+    source: Annotated[Line, Field(max_length=1000)] | None = None
+    url: Annotated[Line, Field(max_length=4000)] | None = None
+    published: Date | None = None
+    metadata: Metadata | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent, with what null stands for."""
+        cleared = {"title": "", "metadata": {}}
+        given = self.model_dump(exclude_unset=True)
+        return {name: cleared.get(name) if value is None else value for name, value in given.items()}
 
 
 class Scores(Reply):
@@ -215,6 +245,49 @@ class BatchReply(Reply):
     added: int
     unchanged: int
     refused: list[RefusedLine]
+
+
+class RebuildRequest(Request):
+    """How to rebuild."""
+
+    full: bool | None = Field(default=False, description="embed everything again, also what has not changed")
+
+
+class Progress(Reply):
+    """How far a job is, in documents."""
+
+    done: int
+    total: int = Field(description="0 as long as it is not known")
+    rate: FiniteFloat = Field(description="documents a second, since it was begun or taken up again")
+    eta: FiniteFloat | None = Field(description="seconds that are left, where that can be said")
+
+
+class JobFault(Reply):
+    """What a job could not take, or why it failed."""
+
+    line: int | None = Field(description="number of the line, in a batch")
+    id: str | None = Field(description="of the document, where it is one")
+    detail: str
+
+
+class JobOut(Reply):
+    """Long work."""
+
+    id: str
+    kind: Literal["rebuild", "batch"]
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    progress: Progress
+    errors: list[JobFault]
+    result: dict[str, int] | None = Field(description="numbers of documents, once it is done")
+    created: str = Field(description="ISO time in UTC")
+    started: str | None
+    ended: str | None
+
+
+class JobList(Reply):
+    """Jobs, the newest first."""
+
+    jobs: list[JobOut]
 
 
 class Alive(Reply):

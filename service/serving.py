@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from fastapi import Depends, Request
 
 from rag.errors import Busy, RagError
+from service.jobs.runner import Runner
+from service.jobs.store import Store
 from service.problems import NotReady
 from service.settings import Settings
 from service.worker import Worker
@@ -65,6 +67,7 @@ class Serving:
     def __init__(self, settings: Settings, engine: "Engine | None", opener: Opener) -> None:
         self.settings = settings
         self.worker = Worker(settings.threads, settings.queue_limit)
+        self.jobs = Runner(Store(settings.vectors_dir), settings)
         self._engine = engine
         self._given = engine is not None
         self._opener = opener
@@ -94,10 +97,22 @@ class Serving:
         if self._engine is None:
             self._thread = threading.Thread(target=self._open, name="open-engine", daemon=True)
             self._thread.start()
+        else:
+            self.jobs.start(self._engine)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the application comes to its end: what would wait without end stops waiting."""
+        return self._stopping.is_set()
+
+    def end(self) -> None:
+        """The end is near: streams that follow a job end, so that the server need not wait for them."""
+        self._stopping.set()
 
     def stop(self) -> None:
         """Waits for running calls, then closes the engine unless it was given from outside."""
         self._stopping.set()
+        self.jobs.stop()
         self.worker.close()
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)  # a build that is cut off here goes on at the next start
@@ -127,6 +142,7 @@ class Serving:
                 return
             else:
                 self._engine = engine
+                self.jobs.start(engine)
                 _log.info("ready")
                 return
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -23,12 +24,12 @@ def engine() -> ScriptedEngine:
 
 
 @pytest.fixture
-def make_client(monkeypatch: pytest.MonkeyPatch, engine: ScriptedEngine) -> Iterator[ClientMaker]:
+def make_client(tmp_path: Path, engine: ScriptedEngine) -> Iterator[ClientMaker]:
     """Makes clients of services with the given settings, on the scripted engine unless ``opener`` is given."""
     with ExitStack() as stack:
 
         def make(*, opener: Any = None, **settings: Any) -> TestClient:
-            chosen = Settings(**{"allowed_hosts": ("testserver",), **settings})
+            chosen = Settings(**{"allowed_hosts": ("testserver",), "vectors_dir": tmp_path / "vectors", **settings})
             app = (
                 create_app(chosen, opener=opener) if opener is not None else create_app(chosen, cast("Engine", engine))
             )

@@ -2,9 +2,10 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from rag.errors import InvalidInput, NotFound
 from rag.types import Answer, Citation, Document, Filter, Hit, IndexStats, Turn
@@ -46,7 +47,50 @@ class ScriptedEngine:
         self.calls.append(("build", seeds))
         return Report()
 
-    def add(self, documents: Sequence[Document], *, progress: Callable[[int, int], None] | None = None) -> Report:
+    def rebuild(
+        self,
+        seeds: Path,
+        *,
+        full: bool = False,
+        done: int = 0,
+        progress: Callable[[int, int, int], None] | None = None,
+        storing: Callable[[], None] | None = None,
+    ) -> Report:
+        """Ten documents, each held up by ``hold``; the record is changed at the end alone."""
+        self.calls.append(("rebuild", (full, done)))
+        for number in range(done, 10):
+            if self.fails:
+                raise self.fails
+            if progress:
+                progress(number // 2, 10, number)
+            if self.hold:
+                self.hold.wait(0.1)
+        if storing:
+            storing()
+        self._put(Document(id="rebuilt", text="重建之后。"))
+        if progress:
+            progress(10, 10, 10)
+        return Report(added=["rebuilt"])
+
+    def prepare(self, documents: Sequence[Document], *, again: bool = False) -> None:
+        self.calls.append(("prepare", [document.id for document in documents]))
+        if self.hold:
+            self.hold.wait(0.1)
+
+    def correct(self, id: str, changes: Mapping[str, Any]) -> Document:
+        self._put(replace(self.document(id), **changes))
+        return self.document(id)
+
+    def remove(self, ids: Sequence[str]) -> list[str]:
+        return [id for id in ids if self.held.pop(id, None) is not None]
+
+    def add(
+        self,
+        documents: Sequence[Document],
+        *,
+        new: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Report:
         self.calls.append(("add", [document.id for document in documents]))
         if self.fails:
             raise self.fails

@@ -9,7 +9,7 @@ import pytest
 from scripted_engine import ScriptedEngine
 from starlette.testclient import TestClient
 
-from service.routes import batch
+from service import collector as batch
 
 FIELDS = {"id", "title", "text", "source", "url", "published", "metadata", "sha256", "chunks", "added"}
 
@@ -180,8 +180,3 @@ def test_a_batch_beyond_the_limit_is_too_large(make_client: Any) -> None:
 
 def test_an_empty_batch_adds_nothing(client: TestClient) -> None:
     assert send_batch(client, b"").json() == {"added": 0, "unchanged": 0, "refused": []}
-
-
-def test_a_batch_as_a_job_is_said_to_be_impossible(client: TestClient) -> None:
-    assert send_batch(client, b"", params={"wait": "false"}).status_code == 422
-    assert send_batch(client, b"", params={"wait": "true"}).status_code == 200
