@@ -1,38 +1,83 @@
-"""Starts the HTTP service in this process and says where it can be asked."""
+"""Starts the HTTP service, in this process or in several, and says where it can be asked."""
 
+import os
 import socket
 import sys
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from service import logs
 from service.app import create_app
+from service.serving import Serving
 from service.settings import Settings
+
+END_SECONDS = 10  # that requests may take to their end once the service is stopped
 
 
 def run(settings: Settings) -> None:
     """Serve until stopped. Prints the address and one command to try once the port is open."""
-    config = uvicorn.Config(
-        create_app(settings),
+    if settings.workers > 1:
+        _run_several(settings)
+    else:
+        app = create_app(settings)
+        _Announcing(_config(app, settings), settings).run()
+
+
+def worker() -> FastAPI:
+    """The application of one of several processes; its settings stand in the environment."""
+    return create_app(Settings())
+
+
+def _run_several(settings: Settings) -> None:
+    os.environ |= settings.environment()
+    config = _config("service.run:worker", settings, factory=True, workers=settings.workers)
+    listening = config.bind_socket()
+    _announce(settings)
+    Multiprocess(config, sockets=[listening]).run()
+
+
+def _config(app: FastAPI | str, settings: Settings, factory: bool = False, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=factory,
+        workers=workers,
         host=settings.host,
         port=settings.port,
         log_config=logs.config(settings.log_level),
         access_log=False,  # the application logs requests itself
+        timeout_graceful_shutdown=END_SECONDS,
     )
-    _Announcing(config, settings).run()
 
 
-class _Announcing(uvicorn.Server):
+class _Ending(uvicorn.Server):
+    """Tells the application before it waits for requests to end: some would go on as long as a job does."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        app = self.config.loaded_app
+        while not isinstance(app, FastAPI):  # within uvicorn's own layers
+            app = app.app
+        serving = getattr(app.state, "serving", None)
+        if isinstance(serving, Serving):
+            serving.end()
+        await super().shutdown(sockets=sockets)
+
+
+class _Announcing(_Ending):
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
         self._settings = settings
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        if not self.started:
-            return
-        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
-        url = f"http://{host}:{self._settings.port}"
-        ask = """'{"question": "川渝联合实施了多少项攻关核心技术项目?"}'"""
-        curl = f"curl -s {url}/ask -H 'Content-Type: application/json' -d {ask}"
-        print(f"\n  {url}\n\n  {curl}\n", file=sys.stderr, flush=True)
+        if self.started:
+            _announce(self._settings)
+
+
+def _announce(settings: Settings) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+    ask = """'{"question": "川渝联合实施了多少项攻关核心技术项目?"}'"""
+    curl = f"curl -s {url}/ask -H 'Content-Type: application/json' -d {ask}"
+    print(f"\n  {url}\n\n  {curl}\n", file=sys.stderr, flush=True)

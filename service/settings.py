@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 PREFIX = "RAG_"
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
-_FLAGS = {"seeds_dir": "--seeds", "vectors_dir": "--vectors", "host": "--host", "port": "--port"}
+_FLAGS = {
+    "seeds_dir": "--seeds",
+    "vectors_dir": "--vectors",
+    "host": "--host",
+    "port": "--port",
+    "workers": "--workers",
+}
 
 
 def _split(value: object) -> object:
@@ -79,6 +85,7 @@ class Settings(BaseSettings):
     search_threads: int | None = Field(
         default=None, ge=1, le=256, description="threads for searching; unset: one per CPU"
     )
+    workers: int = Field(default=1, ge=1, le=64, description="processes that serve; each holds the model and index")
     queue_limit: int = Field(default=128, ge=0, description="requests that may wait for a thread; beyond it 503")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="what is logged")
 
@@ -121,6 +128,12 @@ class Settings(BaseSettings):
                 f"listen on 127.0.0.1, or set {PREFIX}ALLOW_ANONYMOUS=1 to open it on purpose"
             )
         return self
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make these settings in another process."""
+        given = self.model_dump(mode="json", exclude_unset=True)
+        texts = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in given.items()}
+        return {f"{PREFIX}{name.upper()}": text for name, text in texts.items() if given[name] is not None}
 
     @property
     def embedding(self) -> "Options":

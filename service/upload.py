@@ -102,7 +102,9 @@ def _valid(model: type[T], given: Any) -> T:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        found: list[Any] = list(error.errors(include_url=False, include_input=False))
-        for fault in found:
-            fault["loc"] = ("body", *fault["loc"])
-        raise RequestValidationError(found) from None
+        raise RequestValidationError(_in_body(error)) from None
+
+
+def _in_body(error: ValidationError) -> list[Any]:
+    found: list[Any] = list(error.errors(include_url=False, include_input=False))
+    return [dict(each, loc=("body", *each["loc"])) for each in found]

@@ -1,0 +1,78 @@
+"""Documents in and out: build, rebuild, add, remove."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.common import Seeds, Vectors, engine_of, progress_bar, readable_errors, settings
+
+Full = Annotated[bool, typer.Option("--full", help="Embed everything again, also what has not changed.")]
+
+
+def build(seeds: Seeds = None, vectors: Vectors = None, full: Full = False) -> None:
+    """Read the seeds, embed what changed and write a new index; the same as rebuild."""
+    rebuild(seeds, vectors, full)
+
+
+def rebuild(seeds: Seeds = None, vectors: Vectors = None, full: Full = False) -> None:
+    """Read the seeds, embed what changed and write a new index, while a service goes on with the former one.
+
+    Broken off, it leaves what was there; run again, it does not embed again what it had embedded.
+    """
+    with readable_errors():
+        given = settings(seeds=seeds, vectors=vectors)
+        with engine_of(given, build=False) as engine, progress_bar("documents") as progress:
+            report = engine.rebuild(given.seeds_dir, full=full, progress=lambda done, total, _: progress(done, total))
+            stats = engine.stats()
+        for refused in report.refused:
+            typer.echo(f"refused {refused.id}: {refused.detail}", err=True)
+        typer.echo(
+            f"{len(report.added)} added or changed, {len(report.unchanged)} unchanged, {len(report.removed)} removed, "
+            f"{len(report.refused)} refused; {stats.documents} documents, {stats.chunks} chunks, model {stats.model}"
+        )
+        if report.refused:
+            raise typer.Exit(1)
+
+
+def add(
+    paths: Annotated[list[Path], typer.Argument(exists=True, help="Files, folders, zips, or JSON Lines (.xz, .gz).")],
+    vectors: Vectors = None,
+    id: Annotated[str | None, typer.Option("--id", help="Id of the document, where it is one file.")] = None,
+) -> None:
+    """Add documents; one whose id is taken replaces what was there. A running service finds them at once.
+
+    Broken off, what was added stays; run again, it goes on with the rest.
+    """
+    from service.cli.sources import Sources
+
+    with readable_errors():
+        sources = Sources(paths, id)
+        with engine_of(settings(vectors=vectors), build=False) as engine, progress_bar("documents") as progress:
+            report = engine.add(sources, progress=lambda done, _: progress(done, sources.expected(done)))
+            stats = engine.stats()
+        for name, detail in sources.refused:
+            typer.echo(f"refused {name}: {detail}", err=True)
+        typer.echo(
+            f"{len(report.added)} added or changed, {len(report.unchanged)} unchanged, {len(sources.refused)} refused; "
+            f"{stats.documents} documents, {stats.chunks} chunks, model {stats.model}"
+        )
+        if len(report.added) == 1:
+            typer.echo(f"id {report.added[0]}")
+        if sources.refused:
+            raise typer.Exit(1)
+
+
+def remove(
+    ids: Annotated[list[str], typer.Argument(help="Ids of documents.")],
+    vectors: Vectors = None,
+) -> None:
+    """Remove documents; no query finds them from then on. A removed seed stays away until its file changes."""
+    with readable_errors(), engine_of(settings(vectors=vectors), build=False) as engine:
+        removed = engine.remove(ids)
+        unknown = [id for id in ids if id not in removed]
+        typer.echo(f"{len(removed)} removed, {engine.stats().documents} left")
+        for id in unknown:
+            typer.echo(f"rag: there is no document {id!r}.", err=True)
+        if unknown:
+            raise typer.Exit(1)
