@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit train benchmark retrieval clean
+.PHONY: help serve ask search build eval test lint types unit train benchmark moving machine retrieval clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ train: $(VENV)/.train  ## train all weights from $(DATA)
 
 benchmark: $(VENV)/.run  ## the service's figures in docs/benchmarks.md
 	$(BIN)/python -m benchmarks.service
+
+moving: $(VENV)/.run  ## questions asked while documents change and the index is rebuilt, eight minutes
+	$(BIN)/python -m benchmarks.moving
+
+machine: $(VENV)/.test  ## 5,000 random steps on a corpus, kills among them, compared with a dict
+	STEPS=5000 $(BIN)/python -m pytest -q tests/test_state_machine.py
 
 retrieval: $(VENV)/.bench  ## how well and how fast passages are found, measured on $(SHARED)
 	$(BIN)/python -m benchmarks.retrieval --shared $(SHARED) $(if $(MODEL),--model $(MODEL))

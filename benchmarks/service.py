@@ -111,14 +111,16 @@ def once(vectors: Path, bodies: Sequence[bytes], figures: Figures) -> None:
 
 
 @contextmanager
-def service(vectors: Path) -> "Iterator[tuple[subprocess.Popen[bytes], int, float]]":
+def service(
+    vectors: Path, seeds: Path = ROOT / "seeds", arguments: Sequence[str] = ()
+) -> "Iterator[tuple[subprocess.Popen[bytes], int, float]]":
     """The process, its port, and when it was started."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    folders = ["--seeds", str(ROOT / "seeds"), "--vectors", str(vectors)]
+    folders = ["--seeds", str(seeds), "--vectors", str(vectors)]
     began = time.perf_counter()
     process = subprocess.Popen(
-        [RAG, "serve", *folders, "--port", str(port)],
+        [RAG, "serve", *folders, "--port", str(port), *arguments],
         env=ENVIRONMENT | {"RAG_LOG_LEVEL": "error"},
         stderr=subprocess.DEVNULL,
     )

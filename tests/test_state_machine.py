@@ -190,7 +190,7 @@ class Corpus(RuleBasedStateMachine):
     @rule(data=st.data())
     def ask(self, data: st.DataObject) -> None:
         id = data.draw(st.sampled_from(sorted(self.held)))
-        title, text = self.held[id]
+        text = self.held[id][1]
         station = text[:2]
         self.exact(self.call("ask", f"{station}水文站今日水位是多少厘米?"), at_least={text})
         found = self.call("search", f"{station}水文站水位")
