@@ -53,7 +53,9 @@ class Sheet:
         self.canvas.drawCentredString(WIDTH / 2, self.base, text)
         self.base -= 1.6 * size
 
-    def paragraph(self, text: str, size: float = 12, *, indent: int = 2, left: float = _LEFT, right: float = _RIGHT) -> None:
+    def paragraph(
+        self, text: str, size: float = 12, *, indent: int = 2, left: float = _LEFT, right: float = _RIGHT
+    ) -> None:
         from reportlab.pdfbase.pdfmetrics import stringWidth
 
         line, begin = "", left + indent * size

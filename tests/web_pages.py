@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (markup)
 """Saved web pages of many layouts, on topics of their own, and what an article reader should take from each."""
 
 from dataclasses import dataclass
@@ -287,10 +288,10 @@ PAGES["a date in the prose is no date of the page"] = Page(
 PAGES["verse"] = Page(
     _html(
         "<title>《渡口》_诗歌</title>",
-        f"<div class=menu>{_NAV}</div><div class=poem><h1>渡口</h1><p>让我与你握别<br>再轻轻抽出我的手<br>知道思念从此生根</p>"
-        f"<p>浮云白日<br>山川庄严温柔</p></div><div class=foot>{_FOOT}</div>",
+        f"<div class=menu>{_NAV}</div><div class=poem><h1>渡口</h1><p>船在对岸等雾散<br>艄公把烟斗磕了三下<br>谁也没有先开口</p>"
+        f"<p>灯亮了<br>水声近了又远</p></div><div class=foot>{_FOOT}</div>",
     ),
-    ("渡口", "让我与你握别", "再轻轻抽出我的手", "知道思念从此生根", "浮云白日", "山川庄严温柔"),
+    ("渡口", "船在对岸等雾散", "艄公把烟斗磕了三下", "谁也没有先开口", "灯亮了", "水声近了又远"),
     "渡口",
 )
 

@@ -71,8 +71,8 @@ def _decoded(data: bytes, name: str, declared: Iterable[str]) -> str:
         found = found or _best(data, _NARROW)
     if found is None:
         raise InvalidInput(
-            f"{name}: neither UTF-8 ({first.reason} at byte {first.start}) nor for certain Chinese in another encoding; "
-            "save it as UTF-8"
+            f"{name}: neither UTF-8 ({first.reason} at byte {first.start}) nor for certain Chinese in another "
+            "encoding; save it as UTF-8"
         )
     return found
 

@@ -1,5 +1,6 @@
 """Title, source, date and author of an article, read from its own lines. What does not stand there stays empty."""
 
+import itertools
 import re
 
 from rag.ingest import dates
@@ -80,7 +81,7 @@ def published_of(text: str) -> str | None:
         if told or stamped or signed:
             later = [bool(_CHANGED.search(line[: match.start()])) for match, _ in days]
             return days[later.index(False) if False in later else 0][1]
-    for above, line in list(zip(lines, lines[1:], strict=False))[-_TAIL:]:
+    for above, line in list(itertools.pairwise(lines))[-_TAIL:]:
         if _is_bare(line) and len(above) <= 40 and _ISSUER.search(above):
             return dates.first(line)
     return None

@@ -10,12 +10,14 @@ from rag.ingest.clean import canonical
 from rag.ingest.decode import decode
 from rag.types import Document
 
-_CHARSET = re.compile(rb"<(?:meta\b[^>]{0,300}?\bcharset|\?xml\b[^>]{0,100}?\bencoding)\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.I)
+_CHARSET = re.compile(
+    rb"<(?:meta\b[^>]{0,300}?\bcharset|\?xml\b[^>]{0,100}?\bencoding)\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.I
+)
 _HEAD = 16_384  # bytes among which a page names its character set
 
 
 def html(data: bytes, name: str, stem: str) -> Document:
-    """Return the document, without id, of a saved page. Raises InvalidInput where it cannot be read or shows no text."""
+    """Return the document, without id, of a saved page. Raises InvalidInput where none can be read."""
     return _document(decode(data, name, _declared(data)), name, stem, None)
 
 

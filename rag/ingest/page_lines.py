@@ -10,8 +10,8 @@ from rag.ingest import lines as kind
 
 _TAGS = 300_000  # elements; a long article has some thousands
 _SKIPPED = frozenset(
-    "script style noscript template head svg iframe object embed canvas audio video select option button input textarea "
-    "datalist dialog".split()
+    "script style noscript template head svg iframe object embed canvas audio video select option button input "
+    "textarea datalist dialog".split()
 )
 _BLOCKS = frozenset(
     "html body address article aside blockquote caption center dd details div dl dt fieldset figcaption figure footer "
@@ -21,7 +21,9 @@ _BLOCKS = frozenset(
 _WIDE = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u2014\u2018-\u201d\u2026\U00020000-\U0003ffff]"
 _WRAP = re.compile(rf"(?<={_WIDE})[ \t]*[\r\n][ \t\r\n\f]*(?={_WIDE})")  # between Chinese characters, no space
 _BLANK = re.compile(r"[ \t\r\n\f]+")
-_GLUED = re.compile(r"(?<=[。！？!?”’…])[\u3000\xa0 ]*(?:\u3000\u3000|\xa0{4})[\u3000\xa0 ]*")  # paragraphs by indent alone
+_GLUED = re.compile(
+    r"(?<=[。！？!?”’…])[\u3000\xa0 ]*(?:\u3000\u3000|\xa0{4})[\u3000\xa0 ]*"
+)  # paragraphs by indent alone
 _WORDS = re.compile(r"[A-Z]?[a-z]+")
 _EDGE = " \xa0\u3000\u200b\ufeff"
 _SPAN, _SPANS = 100, 8  # rows, characters and number of the cells that are said again in each row which they reach

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ _UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f]")
 def pdf(data: bytes, name: str, stem: str) -> Document:
     """Return the document, without id; ``metadata["pages"]`` has the offset in its text at which each page begins.
 
-    ``metadata["pages_without_text"]`` numbers, from 1, pages that are pictures, where there are any. Raises InvalidInput
-    for a file that is locked, damaged, too large, or has no text (a scan), or whose fonts do not say what they show.
+    ``metadata["pages_without_text"]`` numbers, from 1, pages that are pictures, where there are any. Raises
+    InvalidInput for a file that is locked, damaged, too large, or has no text (a scan), or whose fonts do not say what they show.
     """
     if b"%PDF-" not in data[:1024]:
         raise InvalidInput(f"{name}: this is no PDF; give the file the ending of what it is, or save it again")
@@ -62,7 +61,11 @@ def pdf(data: bytes, name: str, stem: str) -> Document:
 
 def _ask(data: bytes, name: str) -> dict[str, Any]:
     root = str(Path(__file__).parent.parent.parent)
-    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); from rag.ingest.pdf_child import main; main()"]
+    command = [
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, {root!r}); from rag.ingest.pdf_child import main; main()",
+    ]
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=_WAIT, check=False)
         if done.returncode == 0:

@@ -1,4 +1,4 @@
-"""The lines of a PDF to paragraphs: running heads, feet and page numbers go, lines that were one sentence are joined."""
+"""The lines of a PDF to paragraphs: running heads, feet and page numbers go, broken lines are joined."""
 
 import re
 import statistics
@@ -10,11 +10,15 @@ from rag.ingest import lines as kind
 _EDGE = 2  # lines at the top and at the bottom of a page among which its running head and foot are looked for
 _OFTEN = 0.3  # share of pages, and at least three, on which a head or foot stands; even and odd pages may have two
 _MANY = 500  # lines of a page from which its columns are not told apart
-_NUMBER = re.compile(r"^[\s\-–—·~～第]*(?:\d{1,4}|[ivxlc]{1,6})[\s\-–—·~～]*页?\s*(?:[/／,，]?\s*共?\s*\d{1,4}\s*页?)?$", re.I)
+_NUMBER = re.compile(
+    r"^[\s\-–—·~～第]*(?:\d{1,4}|[ivxlc]{1,6})[\s\-–—·~～]*页?\s*(?:[/／,，]?\s*共?\s*\d{1,4}\s*页?)?$", re.I
+)
 _DRESSED = re.compile(r"^\s*(?:[\-–—·~～]\s*\d{1,4}\s*[\-–—·~～]|第\s*\d{1,4}\s*页.*|\d{1,4}\s*[/／]\s*\d{1,4})\s*$")
 _WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u2014\u2018-\u201d\u2026\U00020000-\U0003ffff]")
 _SPREAD = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
-_ITEM = re.compile(r"^(?:第[一二三四五六七八九十百千零〇\d]+[章节条款编部分]|[一二三四五六七八九十]+、|[(（][一二三四五六七八九十\d]+[)）]|\d+[.、．]\D|[•·●○■□◆▪※-]\s)")
+_ITEM = re.compile(
+    r"^(?:第[一二三四五六七八九十百千零〇\d]+[章节条款编部分]|[一二三四五六七八九十]+、|[(（][一二三四五六七八九十\d]+[)）]|\d+[.、．]\D|[•·●○■□◆▪※-]\s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +185,15 @@ def _column(line: Line, page: Page) -> tuple[float, float]:
     """The left and right edge of the column that a line stands in: those of the lines that it overlaps."""
     if len(page.lines) > _MANY:
         return min(other.left for other in page.lines[:_MANY]), max(other.right for other in page.lines[:_MANY])
-    beside = [
-        other
-        for other in page.lines
-        if other is line
-        or min(other.right, line.right) - max(other.left, line.left) > 0.5 * min(other.right - other.left, line.right - line.left)
-        and abs(other.size - line.size) <= 0.12 * max(line.size, 1.0)
-    ]
+    beside = [other for other in page.lines if other is line or _is_beside(other, line)]
     return min(other.left for other in beside), max(other.right for other in beside)
+
+
+def _is_beside(one: Line, other: Line) -> bool:
+    """Whether two lines have most of their width in common, and one size."""
+    common = min(one.right, other.right) - max(one.left, other.left)
+    alike = abs(one.size - other.size) <= 0.12 * max(other.size, 1.0)
+    return alike and common > 0.5 * min(one.right - one.left, other.right - other.left)
 
 
 def _glue(above: Line, text: str, below: str) -> str:

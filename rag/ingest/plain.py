@@ -31,7 +31,10 @@ def markdown(data: bytes, name: str, stem: str) -> Document:
     return Document(
         id="",
         text=body,
-        title=front.get("title") or front.get("标题") or front_matter.first_heading(body) or fields.title_of(body, stem),
+        title=front.get("title")
+        or front.get("标题")
+        or front_matter.first_heading(body)
+        or fields.title_of(body, stem),
         source=front.get("source") or front.get("来源") or fields.source_of(body),
         url=url if web_fields.is_url(url) else None,
         published=dates.first(date) or fields.published_of(body),

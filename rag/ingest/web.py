@@ -14,12 +14,12 @@ from rag.ingest.page_lines import Line, PageLines
 
 # Words of classes and ids that pages give to what is no part of an article: always, or where it is mostly links.
 _NAMED = frozenset(
-    "nav navbar navigation menu menubar sidebar breadcrumb breadcrumbs crumb crumbs comment comments pinglun reply replies "
-    "discuss related relate recommend recommended recommendation tuijian footer copyright pagination pager".split()
+    "nav navbar navigation menu menubar sidebar breadcrumb breadcrumbs crumb crumbs comment comments pinglun reply "
+    "replies discuss related relate recommend recommended recommendation tuijian footer copyright pagination pager".split()
 )
 _OFTEN = frozenset(
-    "share sharing bdshare social hot rank ranking ad ads advert advertisement adsbygoogle banner foot side aside toolbar "
-    "tool login search popup modal qrcode subscribe newsletter promo sponsor tags links link friend header top".split()
+    "share sharing bdshare social hot rank ranking ad ads advert advertisement adsbygoogle banner foot side aside "
+    "toolbar tool login search popup modal qrcode subscribe newsletter promo sponsor tags links link friend header top".split()
 )
 _ROLES = frozenset("navigation complementary contentinfo search banner menu dialog".split())
 _MOST = 0.3  # share of the running text from which a block is no furniture, whatever it is called
@@ -170,9 +170,9 @@ def _kept(page: PageLines, dropped: list[bool], first: int, last: int, title: in
             outside = not told or row < told[0] or row > told[-1]
             if not (line.links >= 0.5 and (outside or kind.is_section_name(line.text[:16]))):
                 kept.append(row)
-        elif kind.is_byline(line.text) and after < 5 and line.links < 0.5:
-            kept.append(row)
-        elif _is_text(line) and not kind.is_afterword(line.text) and _kin(line.text, pairs):
+        elif (kind.is_byline(line.text) and after < 5 and line.links < 0.5) or (
+            _is_text(line) and not kind.is_afterword(line.text) and _kin(line.text, pairs)
+        ):
             kept.append(row)
         else:
             after += 1
@@ -182,4 +182,3 @@ def _kept(page: PageLines, dropped: list[bool], first: int, last: int, title: in
 def _kin(text: str, pairs: set[str]) -> bool:
     own = kind.bigrams(text[:2000])
     return bool(own) and len(own & pairs) >= _KIN * len(own)
-

@@ -19,7 +19,9 @@ _DATES = (
 )  # fmt: skip
 _AUTHORS = ("article:author", "og:article:author", "author", "dc.creator", "parsely-author")
 _ARTICLES = re.compile(r"(?:Article|Posting|Report|WebPage)$")
-_SITE_NAMES = re.compile(r"(?:网|报|报社|电视台|公众平台|公司|集团|客户端|编辑部|\.com|\.cn|admin|webmaster|www\..*)$", re.I)
+_SITE_NAMES = re.compile(
+    r"(?:网|报|报社|电视台|公众平台|公司|集团|客户端|编辑部|\.com|\.cn|admin|webmaster|www\..*)$", re.I
+)
 _EPOCH = re.compile(r"""\b(?:ct|create_time|oriCreateTime)\s*=\s*["'](\d{10})["']""")
 _CHINA = datetime.timezone(datetime.timedelta(hours=8))
 _MARK = re.compile(r"\s*[|_丨]\s*|\s+[-–—·]\s+|[-–—](?=[^-–—]{2,12}$)")
