@@ -16,6 +16,7 @@ _MARKS = (
 )
 _WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")  # looked for where there are NUL bytes
 _BIG5 = ("cp950", "big5hkscs")  # as Windows reads it and, where that fails, with the Hong Kong supplement
+_SIGNS = str.maketrans("•､‾∼", "‧﹑¯～")  # which that supplement has for those of Windows and the web
 # Japanese and Korean are read only to see that a text is neither.
 _NARROW = ("gb18030", *_BIG5, "cp932", "euc_jp", "cp949", "utf-16-le", "utf-16-be")
 _TAKEN = frozenset({"gb18030", *_BIG5, *_WIDE})
@@ -114,6 +115,7 @@ def _best(data: bytes, encodings: Iterable[str]) -> str | None:
 
 def _read(data: bytes, encoding: str) -> str | None:
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
+        return text.translate(_SIGNS) if encoding == _BIG5[-1] else text
     except (UnicodeDecodeError, LookupError):  # LookupError: a codec that is none for text
         return None

@@ -21,7 +21,8 @@ def pdf(data: bytes, name: str, stem: str) -> Document:
     """Return the document, without id; ``metadata["pages"]`` has the offset in its text at which each page begins.
 
     ``metadata["pages_without_text"]`` numbers, from 1, pages that are pictures, where there are any. Raises
-    InvalidInput for a file that is locked, damaged, too large, or has no text (a scan), or whose fonts do not say what they show.
+    InvalidInput for a file that is locked, damaged, too large, or has no text (a scan), or whose fonts do not say what
+    they show.
     """
     if b"%PDF-" not in data[:1024]:
         raise InvalidInput(f"{name}: this is no PDF; give the file the ending of what it is, or save it again")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 _ASCII = re.compile(r"[\x00-\x7f]+")
 _EVERYDAY = re.compile(r"[\xa0-\u017f\u0386-\u03ce\u0400-\u045f\u0490\u0491\u05d0-\u05ea\u0600-\u065f]+")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]+")
+_UNUSUAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SAMPLE = 50_000  # characters from all over a text that are looked at
 _ASCII_COST, _KNOWN, _RARE, _OTHER = 4.0, 14.0, 17.0, 15.0  # nats of what is not in the table
 _NEVER = frozenset({"Cn", "Co", "Cs", "Cc"})  # unassigned, private, surrogates, controls
@@ -31,7 +33,9 @@ def plausibility(text: str) -> tuple[float, float] | None:
     if any(unicodedata.category(char) in _NEVER and char != "\x85" for char in counts):
         return None
     mean = -sum(_cost(char) * count for char, count in counts.items()) / len(sample)
-    return mean * len(foreign) - _ASCII_COST * (len(text) - len(foreign)), mean
+    controls = len(text) - len(_CONTROLS.sub("", text))
+    ascii = len(text) - len(foreign) - controls
+    return mean * len(foreign) - _ASCII_COST * ascii - _OTHER * controls, mean
 
 
 def is_latin(text: str) -> bool:
@@ -41,9 +45,11 @@ def is_latin(text: str) -> bool:
 
 
 def is_odd(text: str) -> bool:
-    """Whether a text that is valid UTF-8 may be so by chance, as a few words in GBK can: they come out as a handful of
-    letters below U+0800, among them some that no everyday alphabet has."""
+    """Whether a text that is valid UTF-8 may be so by chance: a few words in GBK can come out as a handful of letters
+    below U+0800, among them some that no everyday alphabet has, and a few in UTF-16 as ASCII with controls."""
     foreign = _ASCII.sub("", text[:100_000])
+    if not foreign:
+        return len(text) <= 40 and _UNUSUAL.search(text) is not None
     return 0 < len(foreign) <= 12 and max(foreign) < "\u0800" and _EVERYDAY.sub("", foreign) != ""
 
 

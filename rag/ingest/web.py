@@ -15,11 +15,13 @@ from rag.ingest.page_lines import Line, PageLines
 # Words of classes and ids that pages give to what is no part of an article: always, or where it is mostly links.
 _NAMED = frozenset(
     "nav navbar navigation menu menubar sidebar breadcrumb breadcrumbs crumb crumbs comment comments pinglun reply "
-    "replies discuss related relate recommend recommended recommendation tuijian footer copyright pagination pager".split()
+    "replies discuss related relate recommend recommended recommendation tuijian footer copyright "
+    "pagination pager".split()
 )
 _OFTEN = frozenset(
     "share sharing bdshare social hot rank ranking ad ads advert advertisement adsbygoogle banner foot side aside "
-    "toolbar tool login search popup modal qrcode subscribe newsletter promo sponsor tags links link friend header top".split()
+    "toolbar tool login search popup modal qrcode subscribe newsletter promo sponsor tags links link friend "
+    "header top".split()
 )
 _ROLES = frozenset("navigation complementary contentinfo search banner menu dialog".split())
 _MOST = 0.3  # share of the running text from which a block is no furniture, whatever it is called
