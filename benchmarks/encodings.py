@@ -54,7 +54,7 @@ def judged(text: str, encoding: str) -> str | None:
         data = text.encode(encoding)
     except UnicodeEncodeError:
         return None
-    if "big5" in encoding and any("\u2022" == sign or sign in "､‾∼" for sign in text):
+    if "big5" in encoding and any(sign == "\u2022" or sign in "､‾∼" for sign in text):
         return None  # signs that Hong Kong and Windows read differently: Windows is followed, Python's codec is not
     if data.decode(encoding) != text:  # a sign that the codec turned into a similar one
         return None
