@@ -97,19 +97,19 @@ def _named(data: bytes, encoding: str) -> str | None:
 
 def _best(data: bytes, encodings: Iterable[str]) -> str | None:
     """The reading that is Chinese and clearly likelier than all others; None where no one is."""
-    readings: dict[str, tuple[float, float, str]] = {}
+    readings: dict[str, tuple[float, float, str, str]] = {}  # by family; of Big5 the likelier kind counts
     for encoding in encodings:
         text = _read(data, encoding)
         likely = plausibility(text) if text is not None else None
-        if text is not None and likely is not None:
-            if encoding == _BIG5[-1] and any(found[2] == _BIG5[0] for found in readings.values()):
-                continue
-            readings.setdefault(text, (*likely, encoding))
-    ranked = sorted(readings.items(), key=lambda item: -item[1][0])
+        family = _BIG5[0] if encoding in _BIG5 else encoding
+        if text is not None and likely is not None and (family not in readings or likely[0] > readings[family][0]):
+            readings[family] = (*likely, encoding, text)
+    ranked = sorted(readings.values(), key=lambda reading: -reading[0])
     if not ranked:
         return None
-    text, (total, mean, encoding) = ranked[0]
-    clear = len(ranked) == 1 or total - ranked[1][1][0] >= _MARGIN
+    total, mean, encoding, text = ranked[0]
+    others = [reading for reading in ranked[1:] if reading[3] != text]
+    clear = not others or total - others[0][0] >= _MARGIN
     return text if clear and mean >= _LIKELY and encoding in _TAKEN else None
 
 
