@@ -286,7 +286,9 @@ def test_markdown_keeps_its_marks_and_loses_its_front_matter(tmp_path: Path) -> 
 # --- bytes
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030", "gbk"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "gb18030", "gbk"]
+)
 def test_every_encoding_gives_the_same_text(encoding: str, tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_bytes(f"{TITLE}\r\n\r\n\r\n\r\n\u3000\u3000{BODY}\u3000\r\n".encode(encoding))
@@ -302,7 +304,10 @@ def test_every_encoding_gives_the_same_text(encoding: str, tmp_path: Path) -> No
         (bytes(range(256)) * 20, "neither"),
         (b"\xff\xfea", "UTF-16"),
         (TITLE.encode() + b"\xff\xff\xff", "neither"),
-        ("臺北市政府宣布今年將繼續推動都市更新計畫，並且增加公共住宅的供應量。".encode("big5"), "neither"),
+        ("Москва объявила о новых правилах для жителей города.".encode("cp1251"), "neither"),
+        ("東京都は今年、新しい図書館を開館すると発表した。".encode("cp932"), "neither"),
+        ("東京都は今年、新しい図書館を開館すると発表した。".encode("euc_jp"), "neither"),
+        ("서울시는 올해 새로운 도서관을 개관한다고 발표했다.".encode("cp949"), "neither"),
         ("café naïve résumé à côté".encode("latin-1"), "neither"),
     ],
 )
@@ -327,11 +332,11 @@ def test_missing_and_unknown_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_walk_is_sorted_and_skips_what_is_hidden_or_unknown(tmp_path: Path) -> None:
-    for name in ("b.txt", "a/c.MD", "a/.d.txt", ".e/f.txt", "g.pdf", "h.markdown"):
+    for name in ("b.txt", "a/c.MD", "a/.d.txt", ".e/f.txt", "g.xyz", "h.markdown", "i.doc", "j.zip", "k.PDF", "l.html"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x", encoding="utf-8")
     found = [path.relative_to(tmp_path).as_posix() for path in ingest.walk(tmp_path)]
-    assert found == ["a/c.MD", "b.txt", "h.markdown"]
+    assert found == ["a/c.MD", "b.txt", "h.markdown", "k.PDF", "l.html"]
     assert ingest.read(tmp_path / "a/c.MD", tmp_path).id == "a:c.MD"
 
 

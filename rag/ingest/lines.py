@@ -3,6 +3,7 @@
 import itertools
 import re
 
+from rag.ingest.dates import DATE as DATE
 from rag.text import fold
 
 _TERMINAL = re.compile(r"[。！？!?；;：:，,、…][”’」』）)】\"']*$|\.$")
@@ -17,7 +18,6 @@ _META = re.compile(
     r"|^(?:source|date|published|updated|by)\s*:",
     re.IGNORECASE,
 )
-DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)\s*日?")
 _ROLE = (
     "记者|编辑|责编|校对|审核|审读|编审|审校|作者|通讯员|撰文|文字|来源|摄影|图片|供稿|监制|主编|策划|制图|统筹|值班"
 )
@@ -85,10 +85,12 @@ def is_metadata(line: str) -> bool:
     """Whether the line says when and where an article appeared: labels with values, or a bare date."""
     if len(line) > 120 or "。" in line:
         return False
-    if _META.search(line):
-        return True
-    date = DATE.search(line)
-    return date is not None and DATE.sub("", line).strip(" \t:：0123456789|·") == ""
+    return _META.search(line) is not None or is_bare_date(line)
+
+
+def is_bare_date(line: str) -> bool:
+    """Whether the line holds a date, perhaps with a time, and nothing else."""
+    return DATE.search(line) is not None and DATE.sub("", line).strip(" \t\u3000\xa0:：0123456789|·") == ""
 
 
 def is_byline(line: str) -> bool:
