@@ -224,14 +224,15 @@ class Intake:
         new: bool = False,
     ) -> None:
         present = {} if full else self._library.find(document.id for document in documents)
-        changed = []
+        changed: dict[str, Document] = {}
         for document in documents:
-            if (old := present.get(document.id)) and same(old, document):
+            old = present.get(document.id)
+            if changed.get(document.id) == document or (old and document.id not in changed and same(old, document)):
                 report.unchanged.append(document.id)
             else:
-                changed.append(document)
+                changed[document.id] = document
         if changed:
-            made = entries(changed, self._library, self._embedder, again=again)
+            made = entries(list(changed.values()), self._library, self._embedder, again=again)
             written = self._index.put(made, replace=not new, force=full)
             report.added.extend((*written.added, *written.replaced))
 

@@ -1,11 +1,10 @@
 """Between the project's own types and the shapes of the HTTP interface."""
 
-import hashlib
-import json
 import math
 from dataclasses import replace
 
 from rag.errors import InvalidInput
+from rag.ingest.ids import CONTENT, content_id
 from rag.types import Answer, Document, Filter, Hit, IndexStats, Turn
 from service.jobs.store import Job
 from service.schemas import (
@@ -25,8 +24,6 @@ from service.schemas import (
     TurnIn,
     UploadFields,
 )
-
-CONTENT = ("text", "title", "source", "url", "published", "metadata")
 
 
 def to_filter(given: FilterIn | None) -> Filter | None:
@@ -72,14 +69,6 @@ def under(document: Document, given: str | None, id: str | None) -> Document:
     if given not in (None, id):
         raise InvalidInput(f"the document has the id {given!r}, the path {id!r}; leave the one in the document out")
     return replace(document, id=id)
-
-
-def content_id(document: Document) -> str:
-    """An id derived from all that a client sends of a document."""
-    content = {name: getattr(document, name) for name in CONTENT if getattr(document, name)}
-    content = {name: dict(value) if name == "metadata" else value for name, value in content.items()}
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
-    return f"doc-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:24]}"
 
 
 def same_content(one: Document, other: Document) -> bool:

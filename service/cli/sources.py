@@ -3,10 +3,10 @@
 import gzip
 import json
 import lzma
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
@@ -101,7 +101,7 @@ def _document(line: bytes) -> Document:
         raise InvalidInput(f"not JSON in UTF-8 ({error})") from None
 
 
-def _unpacked(raw: BinaryIO, ending: str) -> IO[bytes]:
+def _unpacked(raw: BinaryIO, ending: str) -> Iterable[bytes]:
     if ending == ".xz":
         return lzma.open(raw)
     return gzip.open(raw) if ending == ".gz" else raw

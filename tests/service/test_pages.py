@@ -69,6 +69,14 @@ def test_the_description_names_every_operation(client: TestClient) -> None:
         "list_documents": ("get", "/documents"),
         "add_document": ("post", "/documents"),
         "get_document": ("get", "/documents/{id}"),
+        "replace_document": ("put", "/documents/{id}"),
+        "correct_document": ("patch", "/documents/{id}"),
+        "delete_document": ("delete", "/documents/{id}"),
+        "rebuild": ("post", "/index/rebuild"),
+        "list_jobs": ("get", "/jobs"),
+        "get_job": ("get", "/jobs/{id}"),
+        "cancel_job": ("delete", "/jobs/{id}"),
+        "job_events": ("get", "/jobs/{id}/events"),
     }
 
 
