@@ -11,8 +11,8 @@ from rag import embed
 from rag.analyze import ANALYZER
 from rag.chunk import CHUNKER, chunk
 from rag.embed import Embedder
+from rag.entries import indexed
 from rag.index.live import LiveIndex
-from rag.intake import indexed
 from rag.library import FILE, Entry, Identity, Library
 from rag.retrieve import DENSE_WEIGHT
 from rag.trust import Trust

@@ -18,9 +18,10 @@ from rag.answer.scorer import load as load_scorer
 from rag.chunk import CHUNKER
 from rag.convert import convert
 from rag.embed import Embedder, StaticEmbedder
+from rag.entries import Entries, indexed
 from rag.errors import InvalidInput, NotFound
 from rag.index.live import LiveIndex, Stale
-from rag.intake import Intake, entries, indexed
+from rag.intake import Intake
 from rag.library import FILE, Identity, Library
 from rag.memo import Memo
 from rag.question import Single, single, understand
@@ -77,7 +78,7 @@ class Engine(Intake):
         try:
             recorded = library.identity()
             if rebuild and recorded is not None and recorded != identity:
-                convert(library, identity, lambda some: entries(some, library, embedder))
+                convert(library, identity, Entries(library, embedder).of)
             index = LiveIndex.open(library, vectors, identity, _terms)
             engine = cls(index, vectors, embedder, shipped, threshold)
             engine._trust.update()

@@ -7,17 +7,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from rag import ingest
-from rag.chunk import chunk
 from rag.embed import Embedder
+from rag.entries import Entries
 from rag.errors import InvalidInput, NotFound, RagError
 from rag.index.generation import lock
 from rag.index.live import LiveIndex
-from rag.library import Entry, Library
 from rag.trust import Trust
-from rag.types import Chunk, Document
+from rag.types import Document
 
 BATCH = 256  # documents that are embedded and stored together: what a killed build has to do again
 Progress = Callable[[int, int], None]  # documents done, of how many; what it raises breaks the work off
@@ -55,9 +52,10 @@ class Intake:
     """All that changes which documents there are. All methods block and may be called from many threads."""
 
     def __init__(self, index: LiveIndex, embedder: Embedder, trust: Trust, vectors: Path) -> None:
-        self._library: Library = index.library
+        self._library = index.library
         self._index = index
         self._embedder = embedder
+        self._entries = Entries(index.library, embedder)
         self._trust = trust
         self._folder = vectors
 
@@ -81,12 +79,11 @@ class Intake:
 
     def prepare(self, documents: Sequence[Document], *, again: bool = False) -> None:
         """Embed what ``add`` would have to embed, or ``again`` all, and keep it: nothing that is served changes."""
-        inputs = [indexed(c) for document in documents for c in chunk(document)]
-        wanted = list(dict.fromkeys(inputs))
-        known = {} if again else self._library.known(wanted, self._embedder.name)
-        missing = [text for text in wanted if text not in known]
-        if missing:
-            self._library.keep(missing, self._embedder.passages(missing), self._embedder.name)
+        self._entries.keep(documents, again=again)
+
+    def polite(self, pause: Callable[[], None]) -> None:
+        """Call ``pause`` between pieces of long work: it may sleep for as long as somebody waits for an answer."""
+        self._entries.pause = self._index.pause = pause
 
     def correct(self, id: str, changes: Mapping[str, Any]) -> Document:
         """Put other values under the fields ``CORRECTED`` that ``changes`` names; the text stays.
@@ -100,7 +97,7 @@ class Intake:
             new = replace(old, **{name: changes[name] for name in CORRECTED if name in changes})
             if same(old, new):
                 return old
-            made = entries([new], self._library, self._embedder)
+            made = self._entries.of([new])
             if self._index.put(made, remember=True, over={id: old}).replaced:
                 return self._library.get(id) or new  # removed again, by another, since
 
@@ -143,7 +140,7 @@ class Intake:
                 report.removed.extend(self._index.remove(gone, origin="seed").removed)
             for ids in batches(others):
                 there = self._library.load(ids)
-                made = entries(there, self._library, self._embedder, again=not prepared)
+                made = self._entries.of(there, again=not prepared)
                 written = self._index.put(made, force=True, over={d.id: d for d in there})
                 report.added.extend(written.replaced)
                 done += len(ids)
@@ -232,7 +229,7 @@ class Intake:
             else:
                 changed[document.id] = document
         if changed:
-            made = entries(list(changed.values()), self._library, self._embedder, again=again)
+            made = self._entries.of(list(changed.values()), again=again)
             written = self._index.put(made, replace=not new, force=full)
             report.added.extend((*written.added, *written.replaced))
 
@@ -241,26 +238,6 @@ class Intake:
         while after is not None:
             page, after = self._library.list(after, 1000, origin)
             yield from (document.id for document in page)
-
-
-def entries(documents: Sequence[Document], library: Library, embedder: Embedder, *, again: bool = False) -> list[Entry]:
-    """Documents with chunks and vectors; what the record has a vector for is not embedded, unless ``again``."""
-    chunks = [chunk(document) for document in documents]
-    inputs = [[indexed(c) for c in some] for some in chunks]
-    wanted = list(dict.fromkeys(text for some in inputs for text in some))
-    known = {} if again else library.known(wanted, embedder.name)
-    missing = [text for text in wanted if text not in known]
-    known |= dict(zip(missing, embedder.passages(missing), strict=True))
-    empty = np.zeros((0, embedder.dimension), np.float32)
-    return [
-        Entry(document, some, texts, np.stack([known[text] for text in texts]) if texts else empty)
-        for document, some, texts in zip(documents, chunks, inputs, strict=True)
-    ]
-
-
-def indexed(part: Chunk) -> str:
-    """What of a chunk is embedded and analysed: the headings that it stands under, and itself."""
-    return f"{part.context}\n{part.text}" if part.context else part.text
 
 
 def same(old: Document, new: Document) -> bool:

@@ -141,6 +141,7 @@ class Serving:
                 _log.exception("start-up failed")
                 return
             else:
+                engine.polite(self.worker.give_way)
                 self._engine = engine
                 self.jobs.start(engine)
                 _log.info("ready")

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -11,6 +12,7 @@ from service.problems import Overloaded
 T = TypeVar("T")
 
 WAITING_WRITES = 16
+GIVEN = 0.05  # seconds at most that long work waits before its next piece
 
 
 class Worker:
@@ -22,6 +24,7 @@ class Worker:
     def __init__(self, threads: int, queue_limit: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="search")
         self._places = threading.BoundedSemaphore(threads + queue_limit)
+        self._reading = 0
         self._turn = asyncio.Lock()
         self._writes = 0
 
@@ -35,7 +38,20 @@ class Worker:
 
         future = self._executor.submit(call)
         future.add_done_callback(free)
-        return await asyncio.wrap_future(future)
+        self._reading += 1
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            self._reading -= 1
+
+    def give_way(self) -> None:
+        """Called from long work, between its pieces: waits a little while somebody waits for an answer.
+
+        Threads of Python take turns of milliseconds, so that work without pauses would double the time of answers.
+        """
+        until = time.monotonic() + GIVEN
+        while self._reading and time.monotonic() < until:
+            time.sleep(0.001)
 
     async def write(self, call: Callable[[], T]) -> T:
         """The same for a call that changes the record. It has its own short queue: readers do not crowd it out."""

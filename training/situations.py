@@ -21,10 +21,10 @@ from rag.answer.rarity import Weight
 from rag.answer.units import sentence_numbers
 from rag.chunk import chunk
 from rag.embed import Embedder, StaticEmbedder
+from rag.entries import indexed
 from rag.index.lexical import Segment
 from rag.index.part import Part
 from rag.index.snapshot import Snapshot
-from rag.intake import indexed
 from rag.memo import Memo
 from rag.record.rows import Stored
 from rag.retrieve import retrieve

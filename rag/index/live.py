@@ -45,6 +45,7 @@ class LiveIndex:
         self.library = library
         self.identity = identity
         self.degraded: str | None = None
+        self.pause: Callable[[], None] | None = None  # called between pieces of long work
         self._vectors = vectors
         self._terms = terms
         self._replaying = threading.Lock()
@@ -115,7 +116,9 @@ class LiveIndex:
         """``Library.put``, searchable when it returns. Some hundred documents a call are a good batch."""
         entries = list(entries)
         made = [(make(entry, self.identity).digest, entry.chunks) for entry in entries]
-        for digest, chunks in made:  # analysed before the write, so that queries do not wait for it
+        for number, (digest, chunks) in enumerate(made):  # before the write, so that queries do not wait for it
+            if number and self.pause:
+                self.pause()
             self._prepared[digest] = Segment.build(self._terms(chunk) for chunk in chunks)
         try:
             written = self.library.put(

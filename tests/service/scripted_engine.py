@@ -77,6 +77,9 @@ class ScriptedEngine:
         if self.hold:
             self.hold.wait(0.1)
 
+    def polite(self, pause: Callable[[], None]) -> None:
+        pass
+
     def correct(self, id: str, changes: Mapping[str, Any]) -> Document:
         self._put(replace(self.document(id), **changes))
         return self.document(id)
