@@ -16,7 +16,7 @@ from rag.answer.features import NAMES
 from rag.errors import Damaged
 
 _SIGNALS = (
-    "pairs", "pairs_passage", "read", "read_rest", "missing", "numbers_absent", "names_absent", "names_share",
+    "pairs", "pairs_passage", "read", "read_rest", "numbers_absent", "names_absent", "names_share",
     "other_year", "none_found", "noun_missing", "noun_absent",
 )  # fmt: skip
 _LOOKED_AT = [NAMES.index(name) for name in _SIGNALS]
@@ -30,7 +30,7 @@ class Scorer:
     names        str (f,): the features that the rest was fitted to
     mean, scale  float32 (f,): features are standardised with them
     w1 (f, h), b1 (h,), w2 (h,): the network, float32
-    calibration  float32 (18,): slopes of the `signals`, then the intercept
+    calibration  float32 (17,): slopes of the `signals`, then the intercept
     threshold    float32 (): confidence from which a question is answered
     """
 
@@ -61,7 +61,7 @@ class Scorer:
 def signals(
     logits: NDArray[np.float32], features: NDArray[np.float32], sentences: NDArray[np.int32]
 ) -> NDArray[np.float32]:
-    """What the calibration looks at, float32 (17,): the best logit, its lead, the log-odds against «none», of the best
+    """What the calibration looks at, float32 (16,): the best logit, its lead, the log-odds against «none», of the best
     unit how much of the question it and its passage hold and lack, and what the reader says of it and of the rest.
 
     The best logit and the odds come a second time cut off at 0, so that the curve may bend there: below, «none of them»
