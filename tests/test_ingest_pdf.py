@@ -281,7 +281,10 @@ def test_a_stretched_line_is_drawn_together() -> None:
 
 
 def test_a_line_that_stands_on_two_pages_of_ten_is_no_running_head() -> None:
-    pages = [Page(lines(f"第{n}段的内容各不相同{n}", "正文一行", "又一行", "再一行", f"末行{n}") if n > 2 else lines("本市概况", "甲", "乙", "丙", "丁"), 595, 842) for n in range(1, 11)]  # fmt: skip # noqa: E501
+    pages = []
+    for number in range(1, 11):
+        first = "本市概况" if number <= 2 else f"第{number}段说的是别的"
+        pages.append(Page(lines(first, "正文一行", "又一行", "再一行", f"末行{number}的话"), 595, 842))
     assert pdf_lines.join(pages)[0].count("本市概况") == 2
 
 
@@ -307,3 +310,12 @@ def test_offsets_of_pages_fit_any_lines(given_pages: list[list[Line]]) -> None:
     assert len(starts) == len(given_pages)
     assert starts == sorted(starts) and all(0 <= start <= len(text) for start in starts)
     assert not re.search(r"^\s|\s$|\n\s|\s\n", text)
+
+
+def test_text_that_reaches_into_the_margins_is_kept() -> None:
+    texts = [
+        f"第{number}行写的是{name}的来历" for number, name in enumerate("桥塔井庙街巷渡口仓桥塔井庙街巷渡口仓" * 9, 1)
+    ]
+    pages = [Page(lines(*texts[begin : begin + 42], base=835), 595, 842) for begin in range(0, 162, 42)]
+    text, _ = pdf_lines.join(pages)
+    assert all(each in text for each in texts[:160])

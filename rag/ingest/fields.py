@@ -27,6 +27,7 @@ _AUTHOR = re.compile(
     r"\s*[:：/／丨|]\s*(?P<names>[^:：/／丨|。，,;；()（）【】\[\]]{2,60})|^(?:by|author)\s*:\s*(?P<en>[^|:：。]{2,60})$",
     re.IGNORECASE,
 )
+_REPORTER = re.compile(r"^\s*\S{0,6}记者\s+")
 _ROLE_NEXT = re.compile(  # after the names: the label of another field, or a date
     r"\s+\S{0,8}?(?:来源|编辑|责编|时间|日期|通讯员|摄影|图片|摄|校对|审核|发布|浏览|阅读|点击|字号|出处|监制|制图|供图|记者|评论|分享|收藏|打印|转发|关注|\d).*$"
     r"|(?:来源|编辑|责编|发布时间|时间|日期|通讯员|摄影|浏览|阅读)$",
@@ -99,7 +100,7 @@ def author_of(text: str) -> str | None:
         match = _AUTHOR.search(line) if len(line) <= 120 and "。" not in line else None
         if match is None:
             continue
-        names = _ROLE_NEXT.sub("", match["names"] or match["en"]).replace("、", " ")
+        names = _ROLE_NEXT.sub("", _REPORTER.sub("", match["names"] or match["en"])).replace("、", " ")
         names = " ".join(names.split())
         if 2 <= len(names) <= 40 and not re.search(r"\d|佚名|未知", names):
             return names
