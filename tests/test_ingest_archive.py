@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -75,7 +76,7 @@ VALUE = st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_
     st.dictionaries(st.sampled_from(["author", "b"]), st.integers(-9, 9) | st.text("甲b", max_size=3), max_size=2),
 )
 def test_an_id_is_that_of_the_same_document_sent_as_json(
-    title: str | None, source: str | None, metadata: dict[str, str]
+    title: str | None, source: str | None, metadata: dict[str, Any]
 ) -> None:
     sent = to_document(DocumentIn(text=P[0], title=title or None, source=source or None, metadata=metadata))
     assert ingest.content_id(sent) == sent.id

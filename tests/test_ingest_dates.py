@@ -1,5 +1,7 @@
 """Days and names as articles write them: read where they are given as such, never from the prose."""
 
+import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,8 +47,8 @@ def test_days(text: str, day: str | None) -> None:
     assert dates.first(text) == day
 
 
-@given(st.dates(min_value=dates.datetime.date(1900, 1, 1), max_value=dates.datetime.date(2099, 12, 31)))
-def test_every_day_is_read_in_every_way(day: dates.datetime.date) -> None:
+@given(st.dates(min_value=datetime.date(1900, 1, 1), max_value=datetime.date(2099, 12, 31)))
+def test_every_day_is_read_in_every_way(day: datetime.date) -> None:
     digits = "".join("〇一二三四五六七八九"[int(digit)] for digit in str(day.year))
     numbers = ["", *"一二三四五六七八九", "十", *("十" + one for one in "一二三四五六七八九"), "二十"]
     numbers += [*("二十" + one for one in "一二三四五六七八九"), "三十", "三十一"]
@@ -71,7 +73,10 @@ HEAD = {
     "更新时间：2024-06-01 发布时间：2024-03-05": "2024-03-05",
     "发布时间：2024-03-05 更新时间：2024-06-01": "2024-03-05",
     "江城市水务局 2024年3月5日": "2024-03-05",
-    "（2024年3月5日）": None,
+    "（2024年3月5日）": "2024-03-05",
+    "——2024年3月5日在江城市第三次水务会议上": "2024-03-05",
+    "（2024年3月5日江城市水务会议通过）": None,
+    "2024年3月5日在江城开幕的会议通过了报告": None,
     "2024年3月5日江城市人民代表大会第三次会议通过": None,
     "时间：2024年3月5日 地点：市政府二楼": None,
     "活动时间：2024年3月5日": None,
@@ -137,3 +142,11 @@ AUTHORS = {
 def test_the_line_that_names_an_author(line: str) -> None:
     assert fields.author_of(f"休渔期的南湾渔港\n{line}\n{Q[0]}") == AUTHORS[line]
     assert fields.author_of(f"休渔期的南湾渔港\n{Q[0]}\n{Q[1]}\n{line}") == AUTHORS[line]
+
+
+def test_the_title_of_a_speech_ends_where_its_occasion_begins() -> None:
+    first = "政府工作报告——2024年3月5日在江城市第九届人民代表大会第二次会议上市长 何平"
+    text = f"{first}\n各位代表：\n{P[0]}"
+    assert fields.title_of(text, "a") == "政府工作报告"
+    assert fields.published_of(text) == "2024-03-05"
+    assert fields.title_of(f"粮仓——一座县城的记忆\n{P[0]}", "a") == "粮仓——一座县城的记忆"

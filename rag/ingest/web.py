@@ -189,6 +189,8 @@ def _kept(page: PageLines, dropped: list[bool], first: int, last: int, title: in
             outside = not told or row < told[0] or row > told[-1]
             if not (line.links >= 0.5 and (outside or kind.is_section_name(line.text[:16]))):
                 kept.append(row)
+            elif kept and kept[-1] == row - 1 and row - 1 != title and _names_list(lines[row - 1]):
+                kept.pop()
         elif (kind.is_byline(line.text) and after < 5 and line.links < 0.5) or (
             _is_text(line) and not kind.is_afterword(line.text) and _kin(line.text, pairs)
         ):
@@ -196,6 +198,10 @@ def _kept(page: PageLines, dropped: list[bool], first: int, last: int, title: in
         else:
             after += 1
     return [lines[row] for row in kept]
+
+
+def _names_list(line: Line) -> bool:
+    return line.heading or kind.is_section_name(line.text)
 
 
 def _kin(text: str, pairs: set[str]) -> bool:
