@@ -6,7 +6,7 @@ import zipfile
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from web_pages import PAGES, P, Q
 
@@ -70,6 +70,7 @@ def test_kinds_that_are_not_read_are_refused_with_what_to_do(name: str, remedy: 
 VALUE = st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(str.strip)
 
 
+@settings(deadline=None)
 @given(
     VALUE,
     VALUE,
@@ -87,6 +88,7 @@ def test_an_id_is_that_of_the_same_document_sent_as_json(
 
 
 @pytest.mark.parametrize("ending", ingest.KINDS)
+@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_any_bytes_are_a_document_or_refused(ending: str, data: bytes) -> None:
     name = f"文件{ending}"
@@ -196,6 +198,7 @@ def test_too_many_files_are_refused() -> None:
 SMALL = zipped(("a.txt", text(1)), ("乙.html", f"<p>{P[0]}</p><p>{P[1]}</p>".encode()), ("c/d.md", text(3)))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_damaged_archive_gives_documents_or_reasons(data: st.DataObject) -> None:
     broken = bytearray(SMALL)

@@ -201,6 +201,7 @@ def test_any_markup_is_a_document_or_refused(pieces: list[str]) -> None:
     assert document.id == ingest.content_id(document)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(P + Q), min_size=2, max_size=8, unique=True), st.integers(0, 6))
 def test_no_paragraph_of_any_nesting_is_lost(lines: list[str], depth: int) -> None:
     body = "".join(
@@ -252,10 +253,10 @@ def test_a_page_of_a_hundred_kilobytes_is_quick() -> None:
     ingest.parse(data, "a.html")
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         ingest.parse(data, "a.html")
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.15  # 0.03 on an idle machine
+        times.append(time.process_time() - start)
+    assert min(times) < 0.1  # 0.04 was measured
 
 
 def test_the_reading_of_lines_does_not_recurse() -> None:

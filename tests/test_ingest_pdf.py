@@ -213,8 +213,8 @@ def test_hostile_files_are_bounded(kind: str) -> None:
     """What would take minutes, or all memory, is refused by the process that reads it."""
     shown = b"BT /F1 12 Tf 72 700 Td (text) Tj ET\n"
     if kind == "bomb":
-        packer = zlib.compressobj()  # 3.6 GB of text in 10 MB
-        packed = b"".join(packer.compress(shown * 100_000) for _ in range(1000)) + packer.flush()
+        packer = zlib.compressobj()  # 0.5 GB of text in 2 MB
+        packed = b"".join(packer.compress(shown * 100_000) for _ in range(150)) + packer.flush()
         data = _raw(packed, HELVETICA, b"/Filter /FlateDecode")
     elif kind == "text":
         data = _raw(zlib.compress(shown * 400_000), HELVETICA, b"/Filter /FlateDecode")
@@ -225,6 +225,7 @@ def test_hostile_files_are_bounded(kind: str) -> None:
     start = time.perf_counter()
     try:
         ingest.parse(data, "a.pdf")
+        assert kind in ("text", "long line")
     except InvalidInput as error:
         assert "a.pdf" in str(error)
     assert time.perf_counter() - start < 150

@@ -45,10 +45,11 @@ def extract(html: str, name: str) -> Article:
     page = page_lines.read(root)
     if not page.lines:
         raise InvalidInput(f"{name}: this page shows no text (scripts may fill it in); save it again when it is shown")
-    dropped = _furniture(page)
-    if not any(_weight(line) for line in page.lines if not dropped[line.block]):
+    weights = [_weight(line) for line in page.lines]
+    dropped = _furniture(page, weights)
+    if not any(weight for line, weight in zip(page.lines, weights, strict=True) if not dropped[line.block]):
         dropped = [False] * len(page.blocks)  # a page that is all furniture has none
-    weights = [0.0 if dropped[line.block] else _weight(line) for line in page.lines]
+    weights = [0.0 if dropped[line.block] else weight for line, weight in zip(page.lines, weights, strict=True)]
     first, last = _body(page, weights)
     title = _title(page, first, last, fields.title)
     kept = _kept(page, dropped, first, last, title)
@@ -62,20 +63,22 @@ def extract(html: str, name: str) -> Article:
 def _weight(line: Line) -> float:
     """Characters of running text; other lines count for little, and links, buttons and trails for nothing."""
     text = line.text
+    own = len(text) * (1 - line.links)
+    if line.links < 0.3 and kind.is_prose(text):
+        return 0.0 if kind.is_afterword(text) else own
     if kind.is_controls(text) or kind.is_afterword(text) or kind.is_crumbs(text):
         return 0.0
-    own = len(text) * (1 - line.links)
     return own if kind.is_prose(text) and line.links < 0.5 else own / 4 if line.links < 0.3 else 0.0
 
 
-def _furniture(page: PageLines) -> list[bool]:
+def _furniture(page: PageLines, weights: list[float]) -> list[bool]:
     """By block: whether it, or one around it, is no part of an article."""
     count = len(page.blocks)
     prose, letters, linked = [0.0] * count, [0.0] * count, [0.0] * count
-    for line in page.lines:
+    for line, weight in zip(page.lines, weights, strict=True):
         letters[line.block] += len(line.text)
         linked[line.block] += len(line.text) * line.links
-        prose[line.block] += _weight(line) if kind.is_prose(line.text) else 0.0
+        prose[line.block] += weight if kind.is_prose(line.text) else 0.0
     for number in range(count - 1, 0, -1):
         parent = page.blocks[number].parent
         for sums in (prose, letters, linked):
