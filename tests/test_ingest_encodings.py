@@ -4,7 +4,7 @@ import contextlib
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from web_pages import P, Q
 
@@ -126,6 +126,7 @@ def test_a_right_declaration_settles_what_is_short() -> None:
     assert decode("café à côté".encode("cp1252"), "a.html", ["iso-8859-1"]) == "café à côté"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_text_or_refused(data: bytes) -> None:
     try:
@@ -136,6 +137,7 @@ def test_any_bytes_are_text_or_refused(data: bytes) -> None:
     assert text.encode("utf-8", "surrogatepass").decode("utf-8") == text  # no lone surrogates
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=100))
 def test_utf8_comes_back_as_it_was(text: str) -> None:
     data = text.encode()

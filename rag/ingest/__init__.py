@@ -70,7 +70,7 @@ def archive(data: bytes, name: str, *, limit: int) -> Iterator[tuple[str, Docume
     ``limit`` bounds the bytes of all files unpacked. Folders, hidden files and what macOS adds are left out. Raises
     InvalidInput for what is no zip, is damaged, or unpacks to more than ``limit``.
     """
-    from rag.ingest.archive import entries
+    from rag.ingest.unzip import entries
 
     for inner, content in entries(data, name, limit):
         if isinstance(content, InvalidInput):

@@ -62,6 +62,6 @@ def _chinese(number: str) -> int:
     tens, ten, ones = number.rpartition("十")
     if not ten:
         return _DIGITS[number] if len(number) == 1 else 0
-    if len(tens) > 1 or len(ones) > 1:
+    if any(part and part not in _DIGITS for part in (tens, ones)):
         return 0
     return 10 * (_DIGITS[tens] if tens else 1) + (_DIGITS[ones] if ones else 0)

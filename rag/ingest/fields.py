@@ -27,11 +27,16 @@ _AUTHOR = re.compile(
     r"\s*[:：/／丨|]\s*(?P<names>[^:：/／丨|。，,;；()（）【】\[\]]{2,60})|^(?:by|author)\s*:\s*(?P<en>[^|:：。]{2,60})$",
     re.IGNORECASE,
 )
+_REPORTER = re.compile(r"^\s*\S{0,6}记者\s+")
 _ROLE_NEXT = re.compile(  # after the names: the label of another field, or a date
     r"\s+\S{0,8}?(?:来源|编辑|责编|时间|日期|通讯员|摄影|图片|摄|校对|审核|发布|浏览|阅读|点击|字号|出处|监制|制图|供图|记者|评论|分享|收藏|打印|转发|关注|\d).*$"
     r"|(?:来源|编辑|责编|发布时间|时间|日期|通讯员|摄影|浏览|阅读)$",
 )
+_SPOKEN = re.compile(  # 政府工作报告——2024年3月5日在第十四届全国人民代表大会第二次会议上
+    rf"(?P<title>.{{0,60}}?)\s*(?:^|[—–]{{1,2}}|[（(])\s*(?:{kind.DATE.pattern})\s*在[^。]{{2,60}}上", re.IGNORECASE
+)
 _HEAD, _TAIL = 12, 12  # lines of an article among which its source may be named
+_TITLED = 4  # lines among which a speech is dated by where it was held, or in brackets
 
 
 def title_of(text: str, stem: str) -> str:
@@ -43,7 +48,8 @@ def title_of(text: str, stem: str) -> str:
     if 2 <= len(first) <= 80 and not kind.is_bulleted(first) and not re.search(r"[。；;，,：:]$", first):
         whole = not re.search(r"[。！？!?].*[。！？!?]", first) and text.strip() != first
         if whole and not kind.is_metadata(first) and not kind.is_byline(first) and not kind.is_crumbs(first):
-            return first
+            spoken = _SPOKEN.match(first)
+            return spoken["title"] if spoken and len(spoken["title"]) >= 2 else first
     return stem if len(re.findall(r"[\u3400-\u9fff]", stem)) >= 2 else ""
 
 
@@ -66,14 +72,17 @@ def source_of(text: str) -> str | None:
 def published_of(text: str) -> str | None:
     """Return the ISO date of publication; None where none stands.
 
-    It is read from the lines near the beginning that give it: labelled, alone in its line, or with the time of day in a
-    line that is no sentence; else from the end, where it stands alone under the body that issues a notice.
+    It is read from the lines near the beginning that give it: labelled, alone in its line, with the time of day in a
+    line that is no sentence, or with the meeting at which a speech was held; else from the end, where it stands alone
+    under the body that issues a notice.
     """
     lines = [line for line in text.split("\n") if line]
-    for line in lines[:_HEAD]:
+    for row, line in enumerate(lines[:_HEAD]):
         days = list(dates.find(line)) if len(line) <= 200 else []
         if not days or _PLACED.search(line):
             continue
+        if row < _TITLED and (_SPOKEN.match(line) or _is_bare(line.strip("（）()"))):
+            return days[0][1]
         stamped = _CLOCK.match(line, days[0][0].end()) is not None and len(line) <= 60 and not kind.is_terminated(line)
         told = kind.is_metadata(line) and (_DATED.search(line) is not None or _is_bare(line))
         issuer = line[: days[0][0].start()].strip(" \u3000\xa0")
@@ -99,7 +108,7 @@ def author_of(text: str) -> str | None:
         match = _AUTHOR.search(line) if len(line) <= 120 and "。" not in line else None
         if match is None:
             continue
-        names = _ROLE_NEXT.sub("", match["names"] or match["en"]).replace("、", " ")
+        names = _ROLE_NEXT.sub("", _REPORTER.sub("", match["names"] or match["en"])).replace("、", " ")
         names = " ".join(names.split())
         if 2 <= len(names) <= 40 and not re.search(r"\d|佚名|未知", names):
             return names

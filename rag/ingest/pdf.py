@@ -13,6 +13,9 @@ from rag.ingest.pdf_lines import Line, Page
 from rag.ingest.web_fields import letters
 from rag.types import Document
 
+_CHILD = (  # finds this package where it was found, installed or not
+    f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); from rag.ingest.pdf_child import main; main()"
+)
 _WAIT = 120  # seconds; the process bounds its processor time and memory itself
 _UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f]")
 
@@ -29,7 +32,7 @@ def pdf(data: bytes, name: str, stem: str) -> Document:
     read = _ask(data, name)
     if "error" in read:
         raise InvalidInput(f"{name}: this PDF cannot be read: {read['error']}")
-    pages = [Page([Line(*line) for line in page["lines"]], page["width"]) for page in read["pages"]]
+    pages = [Page([Line(*line) for line in page["lines"]], page["width"], page["height"]) for page in read["pages"]]
     shown = sum(len(line.text) for page in pages for line in page.lines)
     if not shown:
         raise InvalidInput(f"{name}: no text is in this PDF (a scan?); recognise its text (OCR) and save it again")
@@ -61,14 +64,10 @@ def pdf(data: bytes, name: str, stem: str) -> Document:
 
 
 def _ask(data: bytes, name: str) -> dict[str, Any]:
-    root = str(Path(__file__).parent.parent.parent)
-    command = [
-        sys.executable,
-        "-c",
-        f"import sys; sys.path.insert(0, {root!r}); from rag.ingest.pdf_child import main; main()",
-    ]
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=_WAIT, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", _CHILD], input=data, capture_output=True, timeout=_WAIT, check=False
+        )
         if done.returncode == 0:
             answer: dict[str, Any] = json.loads(done.stdout)
             return answer

@@ -8,6 +8,7 @@ import contextlib
 import json
 import resource
 import sys
+import unicodedata
 from typing import Any
 
 import pypdfium2
@@ -17,11 +18,12 @@ from rag.errors import InvalidInput
 
 SECONDS, MEMORY = 60, 2 << 30  # of processor time; bytes of address space
 _PAGES, _CHARACTERS = 5_000, 10_000_000
+_UNKNOWN = "\ufffd"  # a character of which the font does not say what it is
 _HYPHEN = "\ufffe"  # stands for the hyphen at the end of a line, and for the line's end
 
 
 def main() -> None:
-    """Write ``{"pages": [{"lines", "width", "picture"}], "title", "author"}`` or ``{"error"}``."""
+    """Write ``{"pages": [{"lines", "width", "height", "picture"}], "title", "author"}`` or ``{"error"}``."""
     for what, bound in ((resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_AS, MEMORY)):
         most = resource.getrlimit(what)[1]
         with contextlib.suppress(ValueError, OSError):  # a system that has no such bound
@@ -57,7 +59,7 @@ def _read(data: bytes) -> dict[str, Any]:
             raise InvalidInput(f"more than {_CHARACTERS:,} characters; split it")
         lines = _lines(text)
         picture = not lines and any(True for _ in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3))
-        pages.append({"lines": lines, "width": page.get_width(), "picture": picture})
+        pages.append({"lines": lines, "width": page.get_width(), "height": page.get_height(), "picture": picture})
         text.close()
         page.close()
     told = document.get_metadata_dict()
@@ -87,8 +89,10 @@ def _lines(text: Any) -> list[list[Any]]:
         elif char == _HYPHEN or char == "\x02":
             end(True)
         else:
-            characters.append(char if char.isprintable() or char == "\xa0" else "\ufffd" if char == "\0" else " ")
-            if not char.isspace():
+            if char.isspace():
+                characters.append(" ")
+            elif unicodedata.category(char) != "Cf":  # marks of direction, soft hyphens
+                characters.append(char if char.isprintable() else _UNKNOWN)
                 shown.append(index)
     end(False)
     return out

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rag.ingest import lines as kind
 
 _EDGE = 2  # lines at the top and at the bottom of a page among which its running head and foot are looked for
-_OFTEN = 0.3  # share of pages, and at least three, on which a head or foot stands; even and odd pages may have two
+_OFTEN = 0.3  # share of pages, and at least three, on which a head or foot stands
 _MANY = 500  # lines of a page from which its columns are not told apart
 _NUMBER = re.compile(
     r"^[\s\-–—·~～第]*(?:\d{1,4}|[ivxlc]{1,6})[\s\-–—·~～]*页?\s*(?:[/／,，]?\s*共?\s*\d{1,4}\s*页?)?$", re.I
@@ -39,6 +39,7 @@ class Page:
 
     lines: list[Line]
     width: float
+    height: float
 
 
 def join(pages: list[Page]) -> tuple[str, list[int]]:
@@ -95,23 +96,46 @@ def heading(pages: list[Page]) -> str | None:
 
 
 def _without_edges(pages: list[Page]) -> list[Page]:
-    """The pages without what most of them repeat at the same height at an edge, and without their numbers."""
-    seen: Counter[tuple[str, int]] = Counter()
+    """The pages without their numbers, without what many repeat at one height at an edge, and without what stands by
+    itself in the margin at a height at which most of them have something."""
+    texts: Counter[tuple[str, int]] = Counter()
+    heights: Counter[int] = Counter()
     edges = [_edges(page) for page in pages]
     for page, rows in zip(pages, edges, strict=True):
-        seen.update({key for row in rows for key in _keys(page.lines[row])[:1]})
+        texts.update({(_pattern(page.lines[row]), _height(page.lines[row])) for row in rows})
+        heights.update({_height(page.lines[row]) for row in rows if _stands_apart(page.lines[row], page)})
     enough = max(3, _OFTEN * len(pages))
 
-    def runs(line: Line) -> bool:
-        return any(seen[key] >= enough for key in _keys(line))
+    def runs(line: Line, page: Page) -> bool:
+        near = range(_height(line) - 1, _height(line) + 2)
+        if max(texts[_pattern(line), height] for height in near) >= enough:
+            return True
+        common = max(heights[height] for height in near)
+        return _stands_apart(line, page) and common >= max(2, len(pages) / 2)
 
     out = []
     for page, rows in zip(pages, edges, strict=True):
-        gone = {row for row in rows if runs(page.lines[row]) or _DRESSED.match(page.lines[row].text)}
-        outer = _outer(page, gone)
-        gone |= {row for row in outer if _NUMBER.match(page.lines[row].text) and len(pages) > 1}
-        out.append(Page([line for row, line in enumerate(page.lines) if row not in gone], page.width))
+        told = [row for row in rows if not kind.is_prose(page.lines[row].text)]
+        gone = {row for row in told if runs(page.lines[row], page) or _DRESSED.match(page.lines[row].text)}
+        for row in _outer(page, gone):
+            line = page.lines[row]
+            if _NUMBER.match(line.text) and (_in_margin(line, page) or len(pages) > 1):
+                gone.add(row)
+        out.append(Page([line for row, line in enumerate(page.lines) if row not in gone], page.width, page.height))
     return out
+
+
+def _in_margin(line: Line, page: Page) -> bool:
+    """Whether a line stands where most pages have no text: an inch of A4 is 0.085 of its height."""
+    return not 0.08 * page.height <= line.base <= 0.92 * page.height
+
+
+def _stands_apart(line: Line, page: Page) -> bool:
+    """Whether a line stands in the margin, farther from the text than lines of the text from each other."""
+    if not _in_margin(line, page):
+        return False
+    steps = [abs(other.base - line.base) for other in page.lines[:_MANY] if abs(other.base - line.base) > 1]
+    return bool(steps) and min(steps) > 1.5 * max(_gap(page), line.size)
 
 
 def _edges(page: Page) -> list[int]:
@@ -125,10 +149,13 @@ def _outer(page: Page, gone: set[int]) -> set[int]:
     return {order[0], order[-1]} if len(order) > 2 else set()
 
 
-def _keys(line: Line) -> list[tuple[str, int]]:
-    """What a running line has in common on all pages, numbers left out; its own height and those beside it."""
-    text = re.sub(r"[\divxlc一二三四五六七八九十]+", "#", "".join(line.text.split()).lower())
-    return [(text, round(line.base / 6) + step) for step in (0, -1, 1)]
+def _pattern(line: Line) -> str:
+    """What a running line has in common on all pages: its text without numbers and spaces."""
+    return re.sub(r"\d+", "#", "".join(line.text.split()))
+
+
+def _height(line: Line) -> int:
+    return round(line.base / 6)
 
 
 def _usual(pages: list[Page]) -> float:

@@ -2,7 +2,7 @@
 
 ``characters.txt`` has, one line a class, the negative natural logarithm of a character's frequency and the characters
 of that class: counted over laws, abstracts and encyclopedia articles, simplified and converted to traditional; the last
-line is what written Cantonese has of its own.
+line is what written Cantonese has of its own, and the round zero of dates.
 """
 
 import functools

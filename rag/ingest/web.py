@@ -26,7 +26,8 @@ _OFTEN = frozenset(
 _ROLES = frozenset("navigation complementary contentinfo search banner menu dialog".split())
 _MOST = 0.3  # share of the running text from which a block is no furniture, whatever it is called
 _BODY = 0.8  # share of a block's running text that its largest part must hold to be looked into
-_KIN = 0.35  # share of letter pairs that a paragraph outside the body must have in common with it
+_HALF = 0.5  # share that is enough where the rest is on something else
+_KIN = 0.35  # share of letter pairs that text outside the body must have in common with it to belong to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,11 @@ def extract(html: str, name: str) -> Article:
     page = page_lines.read(root)
     if not page.lines:
         raise InvalidInput(f"{name}: this page shows no text (scripts may fill it in); save it again when it is shown")
-    dropped = _furniture(page)
-    if not any(_weight(line) for line in page.lines if not dropped[line.block]):
+    weights = [_weight(line) for line in page.lines]
+    dropped = _furniture(page, weights)
+    if not any(weight for line, weight in zip(page.lines, weights, strict=True) if not dropped[line.block]):
         dropped = [False] * len(page.blocks)  # a page that is all furniture has none
-    weights = [0.0 if dropped[line.block] else _weight(line) for line in page.lines]
+    weights = [0.0 if dropped[line.block] else weight for line, weight in zip(page.lines, weights, strict=True)]
     first, last = _body(page, weights)
     title = _title(page, first, last, fields.title)
     kept = _kept(page, dropped, first, last, title)
@@ -61,20 +63,22 @@ def extract(html: str, name: str) -> Article:
 def _weight(line: Line) -> float:
     """Characters of running text; other lines count for little, and links, buttons and trails for nothing."""
     text = line.text
+    own = len(text) * (1 - line.links)
+    if line.links < 0.3 and kind.is_prose(text):
+        return 0.0 if kind.is_afterword(text) else own
     if kind.is_controls(text) or kind.is_afterword(text) or kind.is_crumbs(text):
         return 0.0
-    own = len(text) * (1 - line.links)
     return own if kind.is_prose(text) and line.links < 0.5 else own / 4 if line.links < 0.3 else 0.0
 
 
-def _furniture(page: PageLines) -> list[bool]:
+def _furniture(page: PageLines, weights: list[float]) -> list[bool]:
     """By block: whether it, or one around it, is no part of an article."""
     count = len(page.blocks)
     prose, letters, linked = [0.0] * count, [0.0] * count, [0.0] * count
-    for line in page.lines:
+    for line, weight in zip(page.lines, weights, strict=True):
         letters[line.block] += len(line.text)
         linked[line.block] += len(line.text) * line.links
-        prose[line.block] += _weight(line) if kind.is_prose(line.text) else 0.0
+        prose[line.block] += weight if kind.is_prose(line.text) else 0.0
     for number in range(count - 1, 0, -1):
         parent = page.blocks[number].parent
         for sums in (prose, letters, linked):
@@ -102,29 +106,45 @@ def _furniture(page: PageLines) -> list[bool]:
 def _body(page: PageLines, weights: list[float]) -> tuple[int, int]:
     """The first and last line of the block that holds nearly all of the running text."""
     count = len(page.blocks)
-    sums = [0.0] * count
+    sums, lines = [0.0] * count, [0] * count
     for line, weight in zip(page.lines, weights, strict=True):
         sums[line.block] += weight
+        lines[line.block] += weight > 0
     best = [-1] * count
     for number in range(count - 1, 0, -1):
         parent = page.blocks[number].parent
         sums[parent] += sums[number]
+        lines[parent] += lines[number]
         if best[parent] < 0 or sums[number] >= sums[best[parent]]:
             best[parent] = number
-    body = 0
-    named = [number for number, block in enumerate(page.blocks) if {"js", "content"} == block.words]
-    if named and sums[named[0]] >= 0.5 * sums[0]:
-        body = named[0]
-    while best[body] >= 0 and sums[best[body]] > 0 and sums[best[body]] >= _BODY * sums[body]:
-        body = best[body]
-    if page.blocks[body].tag in ("p", "li", "blockquote", "td", "pre"):
-        body = max(page.blocks[body].parent, 0)  # one long paragraph of several
     end = [number + 1 for number in range(count)]
     for number in range(count - 1, 0, -1):
         parent = page.blocks[number].parent
         end[parent] = max(end[parent], end[number])
-    rows = [row for row, line in enumerate(page.lines) if body <= line.block < end[body]]
-    return rows[0], rows[-1]
+
+    def within(block: int) -> list[int]:
+        return [row for row, line in enumerate(page.lines) if block <= line.block < end[block]]
+
+    named = next((number for number, block in enumerate(page.blocks) if block.words == {"js", "content"}), 0)
+    body = named if sums[named] >= _HALF * sums[0] else 0
+    looks = 20
+    while best[body] >= 0 and (lines[best[body]] > 1 or sums[best[body]] == sums[body] > 0):  # not into a paragraph
+        inner = best[body]
+        if sums[inner] < _BODY * sums[body]:
+            looks -= 1
+            rows = set(within(inner))
+            rest = [row for row in within(body) if row not in rows and weights[row] and _is_text(page.lines[row])]
+            if not (looks and rest) or sums[inner] < _HALF * sums[body] or _share(page, rest, sorted(rows)) >= _KIN:
+                break
+        body = inner
+    rows_of_body = within(body)
+    return rows_of_body[0], rows_of_body[-1]
+
+
+def _share(page: PageLines, rest: list[int], rows: list[int]) -> float:
+    """Share of the letter pairs of some lines that others have too."""
+    one, other = (kind.bigrams("\n".join(page.lines[row].text for row in part)[:20_000]) for part in (rest, rows))
+    return len(one & other) / len(one) if one else 0.0
 
 
 def _title(page: PageLines, first: int, last: int, told: str | None) -> int | None:
@@ -172,6 +192,8 @@ def _kept(page: PageLines, dropped: list[bool], first: int, last: int, title: in
             outside = not told or row < told[0] or row > told[-1]
             if not (line.links >= 0.5 and (outside or kind.is_section_name(line.text[:16]))):
                 kept.append(row)
+            elif kept and kept[-1] == row - 1 and row - 1 != title and _names_list(lines[row - 1]):
+                kept.pop()
         elif (kind.is_byline(line.text) and after < 5 and line.links < 0.5) or (
             _is_text(line) and not kind.is_afterword(line.text) and _kin(line.text, pairs)
         ):
@@ -179,6 +201,10 @@ def _kept(page: PageLines, dropped: list[bool], first: int, last: int, title: in
         else:
             after += 1
     return [lines[row] for row in kept]
+
+
+def _names_list(line: Line) -> bool:
+    return line.heading or kind.is_section_name(line.text)
 
 
 def _kin(text: str, pairs: set[str]) -> bool:
