@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit train benchmark moving machine retrieval clean
+.PHONY: help serve ask search build eval test lint types unit train benchmark moving growth machine retrieval clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ benchmark: $(VENV)/.run  ## the service's figures in docs/benchmarks.md
 
 moving: $(VENV)/.run  ## questions asked while documents change and the index is rebuilt, eight minutes
 	$(BIN)/python -m benchmarks.moving
+
+growth: $(VENV)/.run  ## what one more document costs as the corpus grows; the news of $(SHARED) taken in
+	$(BIN)/python -m benchmarks.growth $(if $(wildcard $(SHARED)/corpora/news.jsonl.xz),--shared $(SHARED))
 
 machine: $(VENV)/.test  ## 5,000 random steps on a corpus, kills among them, compared with a dict
 	STEPS=5000 $(BIN)/python -m pytest -q tests/test_state_machine.py
