@@ -20,6 +20,7 @@ from rag.answer.reply import reply
 from rag.answer.scorer import load as load_scorer
 from rag.chunk import CHUNKER, chunk
 from rag.convert import convert
+from rag.duplicates import Copy, duplicates
 from rag.embed import Embedder, StaticEmbedder
 from rag.errors import InvalidInput, NotFound, RagError
 from rag.index.live import LiveIndex, Stale
@@ -230,6 +231,14 @@ class Engine:
         ended = time.perf_counter()
         timings = {"retrieve": retrieved - began, "answer": ended - retrieved, "total": ended - began}
         return replace(answer, timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()})
+
+    def duplicates(self) -> list[tuple[Copy, ...]]:
+        """Groups of documents that hold one text, reprints of each other, which count as one source."""
+        while True:
+            try:
+                return duplicates(self._index.snapshot())
+            except Stale:
+                continue
 
     def document(self, id: str) -> Document:
         """The document with its stored text. Raises NotFound."""

@@ -1,4 +1,4 @@
-"""The command ``rag``: build, ask, search, serve, eval.
+"""The command ``rag``: build, ask, search, duplicates, serve, eval.
 
 It stands above both packages, so that ``rag`` itself never imports ``service`` nor reads the environment: settings
 come from ``service.settings``, flags win over them. Heavy imports wait until a command needs them.
@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,6 +86,22 @@ def search(
             return
         for rank, hit in enumerate(hits, 1):
             typer.echo(f"{rank}. {hit.score:.3f}  {hit.title}  ({hit.document_id} {hit.start}-{hit.end})\n{hit.text}\n")
+
+
+@app.command()
+def duplicates(seeds: Seeds = None, vectors: Vectors = None, as_json: AsJson = False) -> None:
+    """Show which documents hold the same text: reprints, that count as one source."""
+    with _readable_errors(), _engine(_settings(seeds=seeds, vectors=vectors)) as engine:
+        groups = engine.duplicates()
+        if as_json:
+            typer.echo(json.dumps([[asdict(copy) for copy in group] for group in groups], ensure_ascii=False, indent=2))
+            return
+        for group in groups:
+            for copy in group:
+                about = " · ".join(filter(None, (copy.title, copy.source, copy.published)))
+                typer.echo(f"{copy.similarity:.2f}  {copy.id}  {about}")
+            typer.echo()
+        typer.echo(f"{len(groups)} groups, {sum(map(len, groups))} documents", err=True)
 
 
 @app.command()
@@ -268,8 +285,6 @@ def _checked(question: str) -> str:
 
 
 def _print_json(value: "Answer | list[Hit]") -> None:
-    from dataclasses import asdict
-
     plain = [asdict(each) for each in value] if isinstance(value, list) else asdict(value)
     typer.echo(json.dumps(plain, ensure_ascii=False, indent=2, default=dict))
 

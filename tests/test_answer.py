@@ -189,7 +189,7 @@ def test_sentences_side_by_side_become_one_citation() -> None:
     second = next(u for u in made if u.text.startswith("大桥全长"))
     third = next(u for u in made if u.text.startswith("目前全县"))
     text, pieces, citations = cite(
-        [Statement((first, second), 0.9), Statement((third,), 0.9)], hits, documents, {"tea": ("copy",)}
+        [Statement((first, second), 0.9), Statement((third,), 0.9)], hits, documents, {"tea": {"copy": TEA.text, "shorter": BRIDGE.text}}
     )
     assert "".join(pieces) == text
     assert text.count("[1]") == text.count("[2]") == 1 and "[3]" not in text

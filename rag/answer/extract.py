@@ -1,8 +1,9 @@
 """Answering without a language model: the sentences that answer, word for word, or the statement that none does."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,10 +47,12 @@ def extract(
     *,
     threshold: float,
     said: str = "",
+    copies: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Extract:
     """The best one to three units of the passages ``hits``, if their confidence reaches ``threshold``.
 
-    ``said`` is text that must not be said again. ``reason`` tells a topic that the corpus lacks from a fact that its
+    ``said`` is text that must not be said again; ``copies`` the ids of each document's reprints, which are one source
+    with it. ``reason`` tells a topic that the corpus lacks from a fact that its
     passages on the topic do not state.
     """
     lines = about_document(question.text, hits, documents)
@@ -69,7 +72,7 @@ def extract(
     if confidence < threshold:
         known = float(matrix[:, NAMES.index("words_passage")].max())
         return Extract((), confidence, "no_answer" if known >= TOPIC_KNOWN else "no_topic")
-    if both := disagreeing(question, candidates, logits, matrix, documents):
+    if both := disagreeing(question, candidates, logits, matrix, documents, copies):
         said_by = [Statement((unit,), confidence) for unit in both]
         return Extract(tuple(said_by), confidence, None, disagree=True)
     chosen = with_list(choose(candidates, logits), hits, documents)

@@ -1,6 +1,6 @@
 """The reply to a whole question: an answer to each of its parts, with citations, or an honest refusal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rag.answer.cite import Statement, cite
@@ -42,11 +42,13 @@ def reply(
     """
     hits: list[Hit] = []
     documents: dict[str, Document] = {}
-    copies: dict[str, tuple[str, ...]] = {}
+    copies: dict[str, Mapping[str, str]] = {}
     extracts: list[Extract] = []
     statements: list[Statement] = []
     for part, own in zip(query.parts, found, strict=True):
-        extracted = extract(part, own.hits, own.documents, scorer, tools, threshold=threshold, said=query.said)
+        extracted = extract(
+            part, own.hits, own.documents, scorer, tools, threshold=threshold, said=query.said, copies=own.copies
+        )
         extracts.append(extracted)
         base = len(hits)
         hits += own.hits
