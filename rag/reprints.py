@@ -77,7 +77,7 @@ def holds(text: str, passage: str) -> bool:
 
     Every number of it that the text gives behind the same letters must be the same.
     """
-    if passage in text:
+    if not passage or _within(passage, text):
         return bool(passage)
     x, y = _read(text), _read(passage)
     if not y.letters:
@@ -97,6 +97,11 @@ def sketch(texts: Sequence[str]) -> Sketches:
     ends = np.cumsum([0, *(len(h) for h in hashes)], dtype=np.uint64)
     minima = RMinHash.digest_matrix_from_flat_token_hashes(np.concatenate(hashes), ends, WIDTH, _SEED).to_rows()
     return (np.array(minima, np.uint32) & 0xFF).astype(np.uint8)
+
+
+def features(text: str) -> Hashes:
+    """What similarity counts, hashed: uint64 (n,), ascending, each once."""
+    return _read(text).hashes
 
 
 def _read(text: str) -> _Reading:

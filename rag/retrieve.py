@@ -1,13 +1,14 @@
 """From a question to passages: lexical and dense scores fused, the best chunks as passages to read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.embed import Embed
-from rag.index.sketches import among
+from rag.index.sketches import Sketches
 from rag.index.snapshot import Row, Snapshot
 from rag.reprints import SAME, holds, similarity
 from rag.rerank import LOOKED_AT, rerank
@@ -19,19 +20,20 @@ LONG = 400.0  # sum of idf from which on a query, of some hundred terms, holds m
 DEPTH = 8  # chunks looked at for each passage wanted: some lie in better ones, some are copies
 
 Scores = NDArray[np.float32]
+Copies = Callable[[str], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """Passages, best first, and the documents they stand in by id.
 
-    ``copies`` has, for those that were reprinted, the texts of the reprints by id: other documents, of one source with
-    it, each of which may lack a part.
+    ``copies`` gives, for the id of one of these, the texts of its reprints by id: other documents, of one source with
+    it, each of which may lack a part. They are looked up when they are asked for.
     """
 
     hits: tuple[Hit, ...]
     documents: Mapping[str, Document]
-    copies: Mapping[str, Mapping[str, str]]
+    copies: Copies
 
 
 def retrieve(
@@ -47,8 +49,8 @@ def retrieve(
     """The ``top_k`` best passages for the query ``terms`` and the query's ``vector``, float32 (d,).
 
     With ``embed``, which gives the vectors of sentences, the first are looked at more closely (``rag.rerank``). Ties go
-    by chunk id. A passage is left out where a reprint of its document is among the better ones and holds it too. Raises
-    Stale where a document was replaced meanwhile: take a new snapshot and ask again.
+    by chunk id. A passage is left out where better ones, of likely reprints of its document, hold it. Raises Stale
+    where a document was replaced meanwhile: take a new snapshot and ask again.
     """
     lexical, dense = snapshot.lexical(terms), snapshot.dense(vector)
     whole = weight * (1 - CLOSE) if embed else weight
@@ -63,14 +65,15 @@ def retrieve(
     hits: list[Hit] = []
     documents: dict[str, Document] = {}
     numbers: dict[str, int] = {}  # a row of each document, by id
-    reprints = _reprints(snapshot, rows, texts)
+    likely = _likely(snapshot, rows)
     for row in rows:
         d, text = row.document, texts[row.document.key]
         if len(hits) == wanted:
             break
         if any(h.document_id == d.id and _inside(row.start, row.end, h) for h in hits):
             continue
-        if not any(id in documents and holds(other, text[row.start : row.end]) for id, other in reprints[d.id]):
+        said = "\n".join(hit.text for hit in hits if hit.document_id in likely[d.id])
+        if not said or not holds(said, text[row.start : row.end]):
             numbers[d.id] = row.number
             documents[d.id] = Document(d.id, text, d.title, d.source, d.url, d.published)
             scores = (float(fused[row.number]), float(dense[row.number]), float(lexical[row.number]))
@@ -80,34 +83,34 @@ def retrieve(
         asked = dict(zip(terms, rarity.tolist(), strict=True))
         hits = rerank(hits, vector, asked, embed, weight * CLOSE)[:top_k]
         documents = {hit.document_id: documents[hit.document_id] for hit in hits}
-    return Found(tuple(hits), documents, _copies(snapshot, documents, [numbers[id] for id in documents], allowed))
+    return Found(tuple(hits), documents, _copies(snapshot, documents, numbers, allowed))
 
 
-def _reprints(snapshot: Snapshot, rows: Sequence[Row], texts: Mapping[int, str]) -> dict[str, list[tuple[str, str]]]:
-    """By id, for each document that has a row, ids and texts of its reprints that have one."""
-    found: dict[str, list[tuple[str, str]]] = {row.document.id: [] for row in rows}
+def _likely(snapshot: Snapshot, rows: Sequence[Row]) -> dict[str, set[str]]:
+    """By each document's id, those of the documents with rows that its sketch is like."""
+    found: dict[str, set[str]] = {row.document.id: set() for row in rows}
     one = list({row.document.id: row for row in rows}.values())
-    for number, others in among(snapshot.sketches(row.number for row in one)).items():
-        a = one[number].document
-        for b in (one[other].document for other in others):
-            if similarity(texts[a.key], texts[b.key]) >= SAME:
-                found[a.id].append((b.id, texts[b.key]))
-                found[b.id].append((a.id, texts[a.key]))
+    for some, others in Sketches.build(snapshot.sketches([row.number for row in one])).pairs():
+        for a, b in zip(some.tolist(), others.tolist(), strict=True):
+            found[one[a].document.id].add(one[b].document.id)
+            found[one[b].document.id].add(one[a].document.id)
     return found
 
 
 def _copies(
-    snapshot: Snapshot, documents: Mapping[str, Document], numbers: Sequence[int], allowed: NDArray[np.bool_]
-) -> dict[str, dict[str, str]]:
-    """``Found.copies`` of the documents, each with the number of a row, among those with rows in ``allowed``."""
-    near = snapshot.near(snapshot.sketches(numbers), allowed)
-    others = [[s for s in some if s.id != id] for id, some in zip(documents, near, strict=True)]
-    texts = snapshot.texts({s.key for some in others for s in some})
-    copies = {
-        document.id: {s.id: texts[s.key] for s in some if similarity(document.text, texts[s.key]) >= SAME}
-        for document, some in zip(documents.values(), others, strict=True)
-    }
-    return {id: some for id, some in copies.items() if some}
+    snapshot: Snapshot, documents: Mapping[str, Document], numbers: Mapping[str, int], allowed: NDArray[np.bool_]
+) -> Copies:
+    """``Found.copies`` among documents with rows in ``allowed``; ``numbers`` has a row of each document."""
+
+    @cache
+    def copies(id: str) -> dict[str, str]:
+        (near,) = snapshot.near(snapshot.sketches([numbers[id]]), allowed)
+        others = [source for source in near if source.id != id]
+        texts = snapshot.left(source.key for source in others)
+        said = {source.id: texts[source.key] for source in others if source.key in texts}
+        return {other: text for other, text in said.items() if similarity(documents[id].text, text) >= SAME}
+
+    return copies
 
 
 def fuse(lexical: Scores, dense: Scores, ceiling: float, weight: float = DENSE_WEIGHT) -> Scores:

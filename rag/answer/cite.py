@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from rag.answer.units import Unit
 from rag.reprints import holds
+from rag.retrieve import Copies
 from rag.types import Citation, Document, Hit
 
 QUOTE_LIMIT = 300  # characters
@@ -34,12 +35,12 @@ def cite(
     statements: Sequence[Statement],
     hits: Sequence[Hit],
     documents: Mapping[str, Document],
-    copies: Mapping[str, Mapping[str, str]],
+    copies: Copies,
 ) -> tuple[str, tuple[str, ...], tuple[Citation, ...]]:
     """The answer that ``statements`` make: its text, the pieces it is said in, and its citations in marker order.
 
-    ``copies`` has, by id, the texts of a document's reprints by theirs; a citation names those that hold its quote.
-    Raises AssertionError where a quote is not the span it claims to be; that is never the user's fault.
+    ``copies`` gives, for an id, the texts of the document's reprints by theirs; a citation names those that hold its
+    quote. Raises AssertionError where a quote is not the span it claims to be; that is never the user's fault.
     """
     pieces: list[str] = []
     citations: list[Citation] = []
@@ -74,7 +75,7 @@ def cite(
                 end=end,
                 score=round(statement.confidence, 4),
                 supports=tuple(range(first, len(pieces))),
-                also=tuple(sorted(id for id, text in copies.get(document.id, {}).items() if holds(text, quote))),
+                also=tuple(sorted(id for id, text in copies(document.id).items() if holds(text, quote))),
             )
         )
     return "".join(pieces), tuple(pieces), tuple(citations)

@@ -1,7 +1,7 @@
 """Where another document gives another number, date or person for what is asked: both are said, the newer first."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -11,6 +11,7 @@ from rag.answer import signs
 from rag.answer.features import NAMES, Matrix
 from rag.answer.units import Unit
 from rag.question import Single
+from rag.retrieve import Copies
 from rag.text import fold
 from rag.types import Document
 
@@ -29,27 +30,27 @@ def disagreeing(
     logits: NDArray[np.float32],
     matrix: Matrix,
     documents: Mapping[str, Document],
-    copies: Mapping[str, Collection[str]],
+    copies: Copies,
 ) -> list[Unit]:
     """The best unit and the likeliest of another document that says otherwise, the newer first; empty where none does.
 
-    ``logits`` (n,) and ``matrix`` (n, features) are those of the candidates; ``copies`` has, by id, the reprints of a
-    document, which never disagree with it: they are one source.
+    ``logits`` (n,) and ``matrix`` (n, features) are those of the candidates; ``copies`` gives a document's
+    reprints, which never disagree with it: they are one source.
     """
     column = matrix[:, NAMES.index("words_around")]
     best = int(np.argmax(logits))
     asked = fold(question.text)
-    one = {candidates[best].document_id, *copies.get(candidates[best].document_id, ())}
     own = _values(candidates[best].text, question, asked)
     for i in np.argsort(-logits, kind="stable")[1:] if own else ():
         unit = candidates[i]
         if logits[i] < logits[best] + np.log(AS_LIKELY):
             break
-        if unit.document_id in one or column[i] < AS_MUCH * column[best]:
+        if unit.document_id == candidates[best].document_id or column[i] < AS_MUCH * column[best]:
             continue
         other = _values(unit.text, question, asked)
         pairs = [(a, b) for a in own for b in other if a.keys() & b.keys()]
-        if pairs and not any(all(a[k] == b[k] for k in a.keys() & b.keys()) for a, b in pairs):
+        agree = any(all(a[k] == b[k] for k in a.keys() & b.keys()) for a, b in pairs)
+        if pairs and not agree and unit.document_id not in copies(candidates[best].document_id):
             both = [candidates[best], unit]
             return sorted(both, key=lambda u: documents[u.document_id].published or "", reverse=True)
     return []

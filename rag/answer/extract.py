@@ -1,9 +1,8 @@
 """Answering without a language model: the sentences that answer, word for word, or the statement that none does."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from rag.answer.scorer import Scorer
 from rag.answer.units import LONGEST, Unit, sentence_numbers, units
 from rag.ingest.lines import is_bulleted
 from rag.question import Single
+from rag.retrieve import Copies
 from rag.text import BREAKS, fold
 from rag.types import Document, Hit, Reason
 
@@ -47,13 +47,12 @@ def extract(
     *,
     threshold: float,
     said: str = "",
-    copies: Mapping[str, Collection[str]] = MappingProxyType({}),
+    copies: Copies = lambda id: {},
 ) -> Extract:
     """The best one to three units of the passages ``hits``, if their confidence reaches ``threshold``.
 
-    ``said`` is text that must not be said again; ``copies`` the ids of each document's reprints, which are one source
-    with it. ``reason`` tells a topic that the corpus lacks from a fact that its
-    passages on the topic do not state.
+    ``said`` is text that must not be said again; ``copies`` gives each document's reprints, which are one source with
+    it. ``reason`` tells a topic that the corpus lacks from a fact that its passages on the topic do not state.
     """
     lines = about_document(question.text, hits, documents)
     if lines is not None:

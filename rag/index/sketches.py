@@ -74,18 +74,6 @@ class Sketches:
             yield a[likely], b[likely]
 
 
-def among(rows: Rows) -> dict[int, list[int]]:
-    """For each sketch of a few, uint8 (n, WIDTH), those before it that are likely of reprints; empty ones left out."""
-    found: dict[int, list[int]] = {}
-    keys, counts = np.unique(_keys(rows), return_counts=True)
-    shared = np.flatnonzero(np.isin(_keys(rows), keys[counts > 1]).any(axis=1)).tolist()
-    for place, number in enumerate(shared):
-        before = [m for m in shared[:place] if _alike(rows[number], rows[m]) >= LIKELY]
-        if before:
-            found[number] = before
-    return found
-
-
 def _keys(rows: Rows) -> NDArray[np.uint32]:
     threes = rows.reshape(len(rows), BANDS, 3).astype(np.uint32)
     band = np.arange(BANDS, dtype=np.uint32) << 24

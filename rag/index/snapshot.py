@@ -113,11 +113,16 @@ class Snapshot:
         base = number - local
         return range(base + int(part.firsts[document]), base + int(part.firsts[document + 1]))
 
-    def sketches(self, numbers: Iterable[int]) -> NDArray[np.uint8]:
+    def sketches(self, numbers: Sequence[int]) -> NDArray[np.uint8]:
         """The sketches of the documents that rows belong to, uint8 (len(numbers), WIDTH)."""
-        places = [self._place(number) for number in numbers]
-        rows = [part.sketches.rows[part.document(local)] for part, local in places]
-        return np.stack(rows) if rows else np.empty((0, WIDTH), np.uint8)
+        rows = np.array(numbers, np.int64)
+        found = np.empty((len(rows), WIDTH), np.uint8)
+        places = np.searchsorted(self._bases, rows, "right") - 1
+        for place in set(places.tolist()):
+            part, here = self.parts[place], places == place
+            documents = np.searchsorted(part.firsts, rows[here] - self._bases[place], "right") - 1
+            found[here] = part.sketches.rows[documents]
+        return found
 
     def near(self, sketches: NDArray[np.uint8], allowed: NDArray[np.bool_], most: int = 32) -> list[list[Source]]:
         """For each sketch, uint8 (m, WIDTH), the documents likely to be reprints of its own, the likeliest first.
@@ -153,10 +158,14 @@ class Snapshot:
             Damaged: a text is not what was stored.
         """
         wanted = set(keys)
-        found = self._library.texts(wanted)
+        found = self.left(wanted)
         if len(found) < len(wanted):
             raise Stale(f"versions {sorted(wanted - set(found))} are gone from the record")
         return found
+
+    def left(self, keys: Iterable[int]) -> dict[int, str]:
+        """``texts`` of those versions that were not replaced or removed since."""
+        return self._library.texts(keys)
 
     def _place(self, number: int) -> tuple[Part, int]:
         if not 0 <= number < self.rows:
