@@ -13,7 +13,7 @@ kept (Li and König 2010, «b-Bit Minwise Hashing»). It is the same on every ma
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -51,12 +51,15 @@ Hashes = NDArray[np.uint64]
 Sketches = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Reading:
     letters: str  # numbers stand in it as in ``numbers``
-    plain: str  # of a short text: folded, without white space
-    numbers: Mapping[tuple[str, str], frozenset[str]]  # by the letters before them and their kind
-    hashes: Hashes  # (n,) ascending
+    plain: str  # of a short text: folded, without white space, but never empty
+    numbers: Mapping[tuple[str, str], set[str]]  # by the letters before them and their kind
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        return _digests([self.plain]) if self.plain else _hashes(self.letters, self.numbers)
 
 
 def similarity(a: str, b: str) -> float:
@@ -122,9 +125,7 @@ def _reading(text: str) -> _Reading:
         numbers.setdefault((context, str(match.lastgroup)), set()).add(value)
         context += "#"
     letters = "".join((*pieces, _MARKS.sub("", plain[at:])))
-    short = len(letters) < SHORT
-    hashes = _digests([plain]) if short else _hashes(letters, numbers)
-    return _Reading(letters, plain if short else "", {k: frozenset(v) for k, v in numbers.items()}, hashes)
+    return _Reading(letters, plain or " " if len(letters) < SHORT else "", numbers)
 
 
 _remembered = lru_cache(maxsize=128)(_reading)
