@@ -1,7 +1,7 @@
 """The whole of it behind one class: a folder with the record and its index, that is written to and asked."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from rag.answer.reply import reply
 from rag.answer.scorer import load as load_scorer
 from rag.chunk import CHUNKER
 from rag.convert import convert
+from rag.duplicates import Copy, duplicates
 from rag.embed import Embedder, StaticEmbedder
 from rag.entries import Entries, indexed
 from rag.errors import InvalidInput, NotFound
@@ -121,11 +122,19 @@ class Engine(Intake):
             found = [self._find(part, top_k, filter) for part in query.parts]
             retrieved = time.perf_counter()
             answer = reply(query, found, self._scorer, self._tools, threshold=limit)
-            if self._standing(found):
+            if self._standing(found, (id for citation in answer.citations for id in citation.also)):
                 break
         ended = time.perf_counter()
         timings = {"retrieve": retrieved - began, "answer": ended - retrieved, "total": ended - began}
         return replace(answer, timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()})
+
+    def duplicates(self) -> list[tuple[Copy, ...]]:
+        """Groups of documents that hold one text, reprints of each other, which count as one source."""
+        while True:
+            try:
+                return duplicates(self._index.snapshot())
+            except Stale:
+                continue
 
     def document(self, id: str) -> Document:
         """The document with its stored text. Raises NotFound."""
@@ -159,10 +168,10 @@ class Engine(Intake):
         left, right = self._vectors([a, b])
         return float(left @ right)
 
-    def _standing(self, found: Sequence[Found]) -> bool:
-        """Whether all that was found is there still: what was deleted while a question was answered is not told."""
-        now = self._library.sequence()
-        return all(each.sequence == now or self._library.present(each.versions) for each in found)
+    def _standing(self, found: Sequence[Found], also: Iterable[str] = ()) -> bool:
+        """Whether all that is told of is there still: what was deleted while a question was answered is not told."""
+        now, named = self._library.sequence(), list(also)
+        return all(e.sequence == now or self._library.unchanged([*e.documents, *named], e.sequence) for e in found)
 
     def _find(self, question: Single, top_k: int, filter: Filter | None) -> Found:
         terms, vector = query_terms(question.words), self._embedder.queries([question.text])[0]

@@ -134,12 +134,12 @@ class Library:
                 found.update((row.id, read(row, row.text)) for row in rows)
         return [found[id] for id in wanted if id in found]
 
-    def present(self, keys: Iterable[int]) -> bool:
-        """Whether all of these versions of documents are there still."""
-        wanted = set(keys)
+    def unchanged(self, ids: Iterable[str], sequence: int) -> bool:
+        """Whether all of these documents are what they were when the record stood at ``sequence``."""
+        wanted, c = set(ids), t.documents.c
         with self._read() as connection:
             found = sum(
-                connection.scalar(sa.select(sa.func.count()).where(t.documents.c.key.in_(some))) or 0
+                connection.scalar(sa.select(sa.func.count()).where(c.id.in_(some), c.sequence <= sequence)) or 0
                 for some in batches(wanted)
             )
         return found == len(wanted)

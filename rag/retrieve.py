@@ -1,13 +1,17 @@
 """From a question to passages: lexical and dense scores fused, the best chunks as passages to read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.embed import Embed
-from rag.index.snapshot import Snapshot
+from rag.index.sketches import Sketches
+from rag.index.snapshot import Row, Snapshot
+from rag.pages import page_of
+from rag.reprints import SAME, holds, similarity
 from rag.rerank import LOOKED_AT, rerank
 from rag.types import Document, Filter, Hit
 
@@ -17,20 +21,22 @@ LONG = 400.0  # sum of idf from which on a query, of some hundred terms, holds m
 DEPTH = 8  # chunks looked at for each passage wanted: some lie in better ones, some are copies
 
 Scores = NDArray[np.float32]
+Copies = Callable[[str], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Passages, best first, the documents they stand in by id, and for each of these the others of the same text.
+    """Passages, best first, and the documents they stand in by id.
 
-    ``sequence`` is the record's number that was searched, ``versions`` holds the keys of all that is told of.
+    ``copies`` gives, for the id of one of these, the texts of its reprints by id: other documents, of one source with
+    it, each of which may lack a part. They are looked up when they are asked for.
+    ``sequence`` is the record's number that was searched.
     """
 
     hits: tuple[Hit, ...]
     documents: Mapping[str, Document]
-    copies: Mapping[str, tuple[str, ...]]
+    copies: Copies
     sequence: int = 0
-    versions: frozenset[int] = frozenset()
 
 
 def retrieve(
@@ -46,38 +52,69 @@ def retrieve(
     """The ``top_k`` best passages for the query ``terms`` and the query's ``vector``, float32 (d,).
 
     With ``embed``, which gives the vectors of sentences, the first are looked at more closely (``rag.rerank``). Ties go
-    by chunk id. Raises Stale where a document was replaced meanwhile: take a new snapshot and ask again.
+    by chunk id. A passage is left out where better ones, of likely reprints of its document, hold it. Raises Stale
+    where a document was replaced meanwhile: take a new snapshot and ask again.
     """
     lexical, dense = snapshot.lexical(terms), snapshot.dense(vector)
     whole = weight * (1 - CLOSE) if embed else weight
     wanted = max(top_k, LOOKED_AT) if embed else top_k
     rarity = snapshot.idf(terms)
     fused = fuse(lexical, dense, float(rarity.sum()), whole)
-    fused[~snapshot.allowed(filter)] = -np.inf
+    allowed = snapshot.allowed(filter)
+    fused[~allowed] = -np.inf
     best = _best(fused, max(DEPTH * top_k, 4 * wanted))
     rows = sorted((snapshot.row(int(number)) for number in best), key=lambda r: (-fused[r.number], r.chunk_id))
     texts = snapshot.texts({row.document.key for row in rows})
     hits: list[Hit] = []
     documents: dict[str, Document] = {}
-    firsts: dict[str, str] = {}  # text to the id of the document that is shown for it
-    copies: dict[str, set[str]] = {}
+    numbers: dict[str, int] = {}  # a row of each document, by id
+    likely = _likely(snapshot, rows)
     for row in rows:
         d, text = row.document, texts[row.document.key]
-        if firsts.setdefault(text, d.id) != d.id:
-            copies.setdefault(firsts[text], set()).add(d.id)
-        elif len(hits) < wanted and not any(h.document_id == d.id and _inside(row.start, row.end, h) for h in hits):
-            documents[d.id] = Document(d.id, text, d.title, d.source, d.url, d.published)
+        if len(hits) == wanted:
+            break
+        if any(h.document_id == d.id and _inside(row.start, row.end, h) for h in hits):
+            continue
+        said = "\n".join(hit.text for hit in hits if hit.document_id in likely[d.id])
+        if not said or not holds(said, text[row.start : row.end]):
+            numbers[d.id] = row.number
+            documents[d.id] = Document(d.id, text, d.title, d.source, d.url, d.published, {"pages": d.pages})
             scores = (float(fused[row.number]), float(dense[row.number]), float(lexical[row.number]))
             about = (d.title, d.source, d.url, d.published)
-            hits.append(Hit(row.chunk_id, d.id, *about, text[row.start : row.end], row.start, row.end, *scores))
+            page = page_of(d.pages, row.start)
+            hits.append(Hit(row.chunk_id, d.id, *about, text[row.start : row.end], row.start, row.end, *scores, page))
     if embed:
         asked = dict(zip(terms, rarity.tolist(), strict=True))
         hits = rerank(hits, vector, asked, embed, weight * CLOSE)[:top_k]
         documents = {hit.document_id: documents[hit.document_id] for hit in hits}
-    named = {id: tuple(sorted(copies[id])) for id in documents if id in copies}
-    told = {*documents, *(id for ids in named.values() for id in ids)}
-    versions = frozenset(row.document.key for row in rows if row.document.id in told)
-    return Found(tuple(hits), documents, named, snapshot.sequence, versions)
+    return Found(tuple(hits), documents, _copies(snapshot, documents, numbers, allowed), snapshot.sequence)
+
+
+def _likely(snapshot: Snapshot, rows: Sequence[Row]) -> dict[str, set[str]]:
+    """By each document's id, those of the documents with rows that its sketch is like."""
+    found: dict[str, set[str]] = {row.document.id: set() for row in rows}
+    one = list({row.document.id: row for row in rows}.values())
+    for some, others in Sketches.build(snapshot.sketches([row.number for row in one])).pairs():
+        for a, b in zip(some.tolist(), others.tolist(), strict=True):
+            found[one[a].document.id].add(one[b].document.id)
+            found[one[b].document.id].add(one[a].document.id)
+    return found
+
+
+def _copies(
+    snapshot: Snapshot, documents: Mapping[str, Document], numbers: Mapping[str, int], allowed: NDArray[np.bool_]
+) -> Copies:
+    """``Found.copies`` among documents with rows in ``allowed``; ``numbers`` has a row of each document."""
+
+    @cache
+    def copies(id: str) -> dict[str, str]:
+        (near,) = snapshot.near(snapshot.sketches([numbers[id]]), allowed)
+        others = [source for source in near if source.id != id]
+        texts = snapshot.left(source.key for source in others)
+        said = {source.id: texts[source.key] for source in others if source.key in texts}
+        return {other: text for other, text in said.items() if similarity(documents[id].text, text) >= SAME}
+
+    return copies
 
 
 def fuse(lexical: Scores, dense: Scores, ceiling: float, weight: float = DENSE_WEIGHT) -> Scores:

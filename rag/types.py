@@ -74,6 +74,7 @@ class Hit:
     score: float  # fused; comparable within one reply only
     dense: float  # cosine of question and chunk
     lexical: float  # BM25
+    page: int | None = None  # that it begins on, where the document has pages
 
 
 @dataclass(frozen=True, slots=True)

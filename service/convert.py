@@ -105,7 +105,7 @@ def from_hit(hit: Hit) -> PassageOut:
         source=hit.source,
         url=hit.url,
         published=hit.published,
-        page=None,  # documents with pages are not read yet
+        page=hit.page,
         text=hit.text,
         start=hit.start,
         end=hit.end,

@@ -188,9 +188,9 @@ def test_sentences_side_by_side_become_one_citation() -> None:
     first = next(u for u in made if u.text.startswith("10月8日"))
     second = next(u for u in made if u.text.startswith("大桥全长"))
     third = next(u for u in made if u.text.startswith("目前全县"))
-    text, pieces, citations = cite(
-        [Statement((first, second), 0.9), Statement((third,), 0.9)], hits, documents, {"tea": ("copy",)}
-    )
+    copies = {"tea": {"copy": TEA.text, "shorter": BRIDGE.text}, "bridge": {}}
+    said = [Statement((first, second), 0.9), Statement((third,), 0.9)]
+    text, pieces, citations = cite(said, hits, documents, copies.__getitem__)
     assert "".join(pieces) == text
     assert text.count("[1]") == text.count("[2]") == 1 and "[3]" not in text
     assert citations[0].quote == BRIDGE.text[first.start : second.end]
@@ -202,7 +202,7 @@ def test_a_unit_that_is_not_its_span_is_never_cited() -> None:
     made = units([hit(BRIDGE)], {"bridge": BRIDGE})
     forged = replace(made[1], text="大桥全长9999米。")
     with pytest.raises(AssertionError, match="span"):
-        cite([Statement((forged,), 0.9)], [hit(BRIDGE)], {"bridge": BRIDGE}, {})
+        cite([Statement((forged,), 0.9)], [hit(BRIDGE)], {"bridge": BRIDGE}, lambda id: {})
 
 
 def unit(text: str, start: int, document: str = "d") -> Unit:

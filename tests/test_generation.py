@@ -227,3 +227,12 @@ def test_another_identity_is_another_manifest(tmp_path: Path, whole: Part) -> No
     written = generation.write(tmp_path, whole, record="r", sequence=1, identity=other)
     assert generation.current(tmp_path) == written
     assert written.identity != IDENTITY
+
+
+@pytest.mark.parametrize("name", ["sketches", "bands", "holders"])
+def test_sketches_that_do_not_fit_the_documents_are_damage(whole: Part, name: str) -> None:
+    arrays = whole.arrays()
+    assert_same(Part.from_arrays(arrays, whole.dense), whole)
+    for other in ({**arrays, name: arrays[name][:-1]}, {n: a for n, a in arrays.items() if n != name}):
+        with pytest.raises(Damaged, match="rag build"):
+            Part.from_arrays(other, whole.dense)

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer.units import Unit
+from rag.pages import page_of, pages_of
+from rag.reprints import holds
+from rag.retrieve import Copies
 from rag.types import Citation, Document, Hit
 
 QUOTE_LIMIT = 300  # characters
@@ -33,12 +36,12 @@ def cite(
     statements: Sequence[Statement],
     hits: Sequence[Hit],
     documents: Mapping[str, Document],
-    copies: Mapping[str, tuple[str, ...]],
+    copies: Copies,
 ) -> tuple[str, tuple[str, ...], tuple[Citation, ...]]:
     """The answer that ``statements`` make: its text, the pieces it is said in, and its citations in marker order.
 
-    ``copies`` names, by id, the other documents that hold the same text. Raises AssertionError where a quote is not the
-    span it claims to be; that is never the user's fault.
+    ``copies`` gives, for an id, the texts of the document's reprints by theirs; a citation names those that hold its
+    quote. Raises AssertionError where a quote is not the span it claims to be; that is never the user's fault.
     """
     pieces: list[str] = []
     citations: list[Citation] = []
@@ -73,7 +76,8 @@ def cite(
                 end=end,
                 score=round(statement.confidence, 4),
                 supports=tuple(range(first, len(pieces))),
-                also=copies.get(document.id, ()),
+                page=page_of(pages_of(document.metadata), start),
+                also=tuple(sorted(id for id, text in copies(document.id).items() if holds(text, quote))),
             )
         )
     return "".join(pieces), tuple(pieces), tuple(citations)

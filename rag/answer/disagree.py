@@ -11,6 +11,7 @@ from rag.answer import signs
 from rag.answer.features import NAMES, Matrix
 from rag.answer.units import Unit
 from rag.question import Single
+from rag.retrieve import Copies
 from rag.text import fold
 from rag.types import Document
 
@@ -29,10 +30,12 @@ def disagreeing(
     logits: NDArray[np.float32],
     matrix: Matrix,
     documents: Mapping[str, Document],
+    copies: Copies,
 ) -> list[Unit]:
     """The best unit and the likeliest of another document that says otherwise, the newer first; empty where none does.
 
-    ``logits`` (n,) and ``matrix`` (n, features) are those of the candidates.
+    ``logits`` (n,) and ``matrix`` (n, features) are those of the candidates; ``copies`` gives a document's
+    reprints, which never disagree with it: they are one source.
     """
     column = matrix[:, NAMES.index("words_around")]
     best = int(np.argmax(logits))
@@ -46,7 +49,8 @@ def disagreeing(
             continue
         other = _values(unit.text, question, asked)
         pairs = [(a, b) for a in own for b in other if a.keys() & b.keys()]
-        if pairs and not any(all(a[k] == b[k] for k in a.keys() & b.keys()) for a, b in pairs):
+        agree = any(all(a[k] == b[k] for k in a.keys() & b.keys()) for a, b in pairs)
+        if pairs and not agree and unit.document_id not in copies(candidates[best].document_id):
             both = [candidates[best], unit]
             return sorted(both, key=lambda u: documents[u.document_id].published or "", reverse=True)
     return []

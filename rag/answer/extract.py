@@ -16,6 +16,7 @@ from rag.answer.scorer import Scorer
 from rag.answer.units import LONGEST, Unit, sentence_numbers, units
 from rag.ingest.lines import is_bulleted
 from rag.question import Single
+from rag.retrieve import Copies
 from rag.text import BREAKS, fold
 from rag.types import Document, Hit, Reason
 
@@ -46,11 +47,12 @@ def extract(
     *,
     threshold: float,
     said: str = "",
+    copies: Copies = lambda id: {},
 ) -> Extract:
     """The best one to three units of the passages ``hits``, if their confidence reaches ``threshold``.
 
-    ``said`` is text that must not be said again. ``reason`` tells a topic that the corpus lacks from a fact that its
-    passages on the topic do not state.
+    ``said`` is text that must not be said again; ``copies`` gives each document's reprints, which are one source with
+    it. ``reason`` tells a topic that the corpus lacks from a fact that its passages on the topic do not state.
     """
     lines = about_document(question.text, hits, documents)
     if lines is not None:
@@ -69,7 +71,7 @@ def extract(
     if confidence < threshold:
         known = float(matrix[:, NAMES.index("words_passage")].max())
         return Extract((), confidence, "no_answer" if known >= TOPIC_KNOWN else "no_topic")
-    if both := disagreeing(question, candidates, logits, matrix, documents):
+    if both := disagreeing(question, candidates, logits, matrix, documents, copies):
         said_by = [Statement((unit,), confidence) for unit in both]
         return Extract(tuple(said_by), confidence, None, disagree=True)
     chosen = with_list(choose(candidates, logits), hits, documents)

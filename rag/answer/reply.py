@@ -42,16 +42,16 @@ def reply(
     """
     hits: list[Hit] = []
     documents: dict[str, Document] = {}
-    copies: dict[str, tuple[str, ...]] = {}
     extracts: list[Extract] = []
     statements: list[Statement] = []
     for part, own in zip(query.parts, found, strict=True):
-        extracted = extract(part, own.hits, own.documents, scorer, tools, threshold=threshold, said=query.said)
+        extracted = extract(
+            part, own.hits, own.documents, scorer, tools, threshold=threshold, said=query.said, copies=own.copies
+        )
         extracts.append(extracted)
         base = len(hits)
         hits += own.hits
         documents |= own.documents
-        copies |= own.copies
         line = _DISAGREE[query.language] if extracted.disagree else ""
         for number, statement in enumerate(extracted.statements):
             moved = replace(statement.moved(base), before="" if number else line)
@@ -64,6 +64,10 @@ def reply(
         reason = best.reason or "no_topic"
         text = _REFUSALS[query.language][reason]
         return Answer(text, (text,), False, best.confidence, reason, query.text, (), passages, "extractive", {})
-    text, pieces, citations = cite(statements, hits, documents, copies)
+    text, pieces, citations = cite(statements, hits, documents, lambda id: _copies(found, id))
     confidence = min(e.confidence for e in answered)
     return Answer(text, pieces, True, confidence, None, query.text, citations, passages, "extractive", {})
+
+
+def _copies(found: Sequence[Found], id: str) -> dict[str, str]:
+    return {other: text for own in found if id in own.documents for other, text in own.copies(id).items()}

@@ -26,6 +26,7 @@ from rag.errors import Damaged
 from rag.index.dense import DenseSegment
 from rag.index.part import Part
 from rag.record.rows import Identity
+from rag.reprints import SKETCH
 
 FORMAT = 1
 CURRENT = "CURRENT"
@@ -54,6 +55,7 @@ class Manifest:
     chunks: int
     created: str  # ISO time in UTC
     files: Mapping[str, File]
+    sketch: str = ""  # what its documents' sketches are; earlier versions stored none
 
     @property
     def bytes(self) -> int:
@@ -81,7 +83,7 @@ def write(vectors: Path, part: Part, *, record: str, sequence: int, identity: Id
         files = {f"{key}.npy": _write(folder / f"{key}.npy", _npy(array)) for key, array in part.arrays().items()}
         files[_DENSE] = _write(folder / _DENSE, part.dense.serialize())
         created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        manifest = Manifest(name, record, sequence, identity, len(part.keys), len(part), created, files)
+        manifest = Manifest(name, record, sequence, identity, len(part.keys), len(part), created, files, SKETCH)
         text = _encode(manifest)
         _write(folder / _MANIFEST, text)
         for changed in (folder, folder.parent, vectors):

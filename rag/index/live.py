@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from rag.errors import Damaged
 from rag.index import generation
 from rag.index.generation import Manifest
@@ -19,6 +21,7 @@ from rag.index.part import Part, merge, tidy
 from rag.index.snapshot import Row, Snapshot, Stale
 from rag.library import Changes, Entry, Identity, Library, Stored, Written
 from rag.record.rows import make, mismatch
+from rag.reprints import SKETCH, Sketches, sketch
 from rag.types import Chunk, Document, IndexStats
 
 __all__ = ["LiveIndex", "Row", "Snapshot", "Stale"]
@@ -49,7 +52,7 @@ class LiveIndex:
         self._vectors = vectors
         self._terms = terms
         self._replaying = threading.Lock()
-        self._prepared: dict[bytes, Segment] = {}  # terms of documents being written, by digest
+        self._prepared: dict[bytes, tuple[Segment, Sketches]] = {}  # of documents being written, by digest
         self._snapshot = Snapshot(library, 0, (), (), "")
         self._manifest: Manifest | None = None  # of the generation that the first part of the snapshot is
         self._folding: threading.Thread | None = None
@@ -115,11 +118,11 @@ class LiveIndex:
     ) -> Written:
         """``Library.put``, searchable when it returns. Some hundred documents a call are a good batch."""
         entries = list(entries)
-        made = [(make(entry, self.identity).digest, entry.chunks) for entry in entries]
-        for number, (digest, chunks) in enumerate(made):  # before the write, so that queries do not wait for it
+        made = [(make(entry, self.identity).digest, entry) for entry in entries]
+        for number, (digest, entry) in enumerate(made):  # before the write, so that queries do not wait for it
             if number and self.pause:
                 self.pause()
-            self._prepared[digest] = Segment.build(self._terms(chunk) for chunk in chunks)
+            self._prepared[digest] = self._analysed(entry.document, entry.chunks)
         try:
             written = self.library.put(
                 entries, self.identity, replace=replace, force=force, remember=remember, over=over
@@ -212,13 +215,13 @@ class LiveIndex:
             if self._fits(manifest):
                 yield manifest
             else:
-                log.warning("Generation %s was made from another state of the record", name)
+                log.warning("Generation %s was made from another state of the record, or by another version", name)
                 yield None
         yield from (m for m in generation.earlier(self._vectors) if m.name != name and self._fits(m))
 
     def _fits(self, manifest: Manifest) -> bool:
         same = manifest.record == self.library.record and manifest.identity == self.identity
-        return same and manifest.sequence <= self.library.sequence()
+        return same and manifest.sketch == SKETCH and manifest.sequence <= self.library.sequence()
 
     def _newer(self, sequence: int) -> Manifest | None:
         """The current generation where it fits and stands after ``sequence``."""
@@ -246,8 +249,9 @@ class LiveIndex:
                     return self._replay(first, newer)
             parts, masks = list(base.parts), base.without(changes.removed)
             for block in _blocks(changes):
-                segments = [self._segment(stored) for stored in block]
-                parts.append(Part.build(block, segments, self.identity.dimension))
+                made = [self._prepared.get(s.digest) or self._analysed(s.document, s.chunks) for s in block]
+                sketches = np.concatenate([some for _, some in made])
+                parts.append(Part.build(block, [terms for terms, _ in made], self.identity.dimension, sketches))
                 masks.append(None)
                 tidy(parts, masks, 0 if manifest is None else 1)
             self._manifest = manifest
@@ -277,9 +281,8 @@ class LiveIndex:
         if self._before is not None and (recorded := self.library.identity()) is not None:
             raise mismatch(recorded, self.identity)
 
-    def _segment(self, stored: Stored) -> Segment:
-        ready = self._prepared.get(stored.digest)
-        return ready if ready is not None else Segment.build(self._terms(chunk) for chunk in stored.chunks)
+    def _analysed(self, document: Document, chunks: Sequence[Chunk]) -> tuple[Segment, Sketches]:
+        return Segment.build(self._terms(chunk) for chunk in chunks), sketch([document.text])
 
     def _fold(self) -> None:
         """Writes a generation in a thread of its own, unless one is being written."""

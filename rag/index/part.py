@@ -17,7 +17,10 @@ from rag.errors import Damaged
 from rag.index import lexical
 from rag.index.dense import DenseSegment
 from rag.index.lexical import Mask, Segment
+from rag.index.sketches import BANDS, Sketches
+from rag.pages import pages_of
 from rag.record.rows import Stored
+from rag.reprints import WIDTH, sketch
 from rag.types import Filter
 
 _DTYPES: dict[str, type[np.generic]] = {
@@ -27,6 +30,7 @@ _DTYPES: dict[str, type[np.generic]] = {
     "starts": np.int32,  # (rows,)
     "ends": np.int32,  # (rows,)
 }
+_SKETCHES: dict[str, type[np.generic]] = {"sketches": np.uint8, "bands": np.uint32, "holders": np.int32}  # flat
 _STRINGS = ("fields", "published", "sources", "ids", "contexts")  # documents' first, then rows'
 
 
@@ -40,6 +44,7 @@ class Source:
     source: str | None
     url: str | None
     published: str | None
+    pages: Sequence[int] = ()  # where each begins, if it has any
 
 
 class Strings:
@@ -77,12 +82,14 @@ class Part:
         self,
         lexical: Segment,
         dense: DenseSegment,
+        sketches: Sketches,
         arrays: Mapping[str, NDArray[np.generic]],
         strings: Mapping[str, Strings],
     ) -> None:
         """Use ``build``, ``merge`` or ``from_arrays``."""
         self.lexical = lexical
         self.dense = dense
+        self.sketches = sketches  # one a document
         self.keys: NDArray[np.int64] = arrays["keys"]  # type: ignore[assignment]
         self.firsts: NDArray[np.int64] = arrays["firsts"]  # type: ignore[assignment]
         self.hashes: NDArray[np.uint64] = arrays["hashes"]  # type: ignore[assignment]
@@ -92,8 +99,17 @@ class Part:
         self._facets: tuple[NDArray[np.str_], NDArray[np.str_]] | None = None
 
     @classmethod
-    def build(cls, stored: Sequence[Stored], segments: Sequence[Segment], dimension: int) -> "Part":
-        """Makes a part of documents by ascending key; ``segments[i]`` holds the terms of document i's chunks."""
+    def build(
+        cls,
+        stored: Sequence[Stored],
+        segments: Sequence[Segment],
+        dimension: int,
+        sketches: NDArray[np.uint8] | None = None,
+    ) -> "Part":
+        """Makes a part of documents by ascending key; ``segments[i]`` holds the terms of document i's chunks.
+
+        ``sketches``, uint8 (documents, WIDTH), are those of their texts; computed where they are not given.
+        """
         counts = [len(s.chunks) for s in stored]
         vectors = [s.vectors for s in stored if s.chunks]
         rows = [c for s in stored for c in s.chunks]
@@ -107,7 +123,8 @@ class Part:
         }
         strings = {
             "fields": Strings.build(
-                json.dumps([d.id, d.title, d.source, d.url, d.published], ensure_ascii=False) for d in documents
+                json.dumps([d.id, d.title, d.source, d.url, d.published, pages_of(d.metadata)], ensure_ascii=False)
+                for d in documents
             ),
             "published": Strings.build(d.published or "" for d in documents),
             "sources": Strings.build(d.source or "" for d in documents),
@@ -115,7 +132,9 @@ class Part:
             "contexts": Strings.build(c.context for c in rows),
         }
         dense = DenseSegment.build(np.concatenate(vectors) if vectors else np.empty((0, dimension), np.float32))
-        return cls(lexical.merge(segments), dense, arrays, strings)
+        if sketches is None:
+            sketches = sketch([d.text for d in documents])
+        return cls(lexical.merge(segments), dense, Sketches.build(sketches), arrays, strings)
 
     @classmethod
     def empty(cls, dimension: int) -> "Part":
@@ -180,6 +199,8 @@ class Part:
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Everything but the dense segment, by name, to be stored; ``from_arrays`` takes it back."""
         out = {f"lexical.{name}": array for name, array in self.lexical.arrays().items()}
+        flat = self.sketches.rows.ravel(), self.sketches.bands, self.sketches.holders
+        out |= dict(zip(_SKETCHES, flat, strict=True))
         out |= {name: getattr(self, name) for name in _DTYPES}
         for name, strings in self.strings.items():
             out |= {f"{name}.data": strings.data, f"{name}.offsets": strings.offsets}
@@ -192,14 +213,18 @@ class Part:
         Raises:
             Damaged: an array is missing or does not fit the others.
         """
-        dtypes: dict[str, type[np.generic]] = dict(_DTYPES)
+        dtypes: dict[str, type[np.generic]] = _DTYPES | _SKETCHES
         dtypes |= {f"{name}.data": np.uint8 for name in _STRINGS} | {f"{name}.offsets": np.int64 for name in _STRINGS}
         for name, dtype in dtypes.items():
             if name not in arrays or arrays[name].dtype != dtype or arrays[name].ndim != 1:
                 raise Damaged(f"The index's array {name!r} is missing or of another type: run `rag build`.")
         segment = Segment.from_arrays({n[8:]: a for n, a in arrays.items() if n.startswith("lexical.")})
         strings = {n: Strings(arrays[f"{n}.data"], arrays[f"{n}.offsets"]) for n in _STRINGS}  # type: ignore[arg-type]
-        part = cls(segment, dense, arrays, strings)
+        flat, bands, holders = (arrays[name] for name in _SKETCHES)
+        if len(flat) != len(arrays["keys"]) * WIDTH or not len(bands) == len(holders) == len(arrays["keys"]) * BANDS:
+            raise Damaged("The index's sketches do not fit its documents: run `rag build`.")
+        sketches = Sketches(flat.reshape(-1, WIDTH), bands, holders)  # type: ignore[arg-type]
+        part = cls(segment, dense, sketches, arrays, strings)
         sizes = {len(part.firsts) - 1, len(part.hashes), *(len(strings[n]) for n in _STRINGS[:3])}
         rows = {
             len(segment),
@@ -235,7 +260,11 @@ def merge(parts: Sequence[Part], masks: Sequence[Mask]) -> Part:
             if take
         )
     vectors = np.concatenate([p.dense.vectors[m] for p, m in zip(parts, live, strict=True)])
-    return Part(lexical.merge([p.lexical for p in parts], masks), DenseSegment.build(vectors), arrays, strings)
+    segment, sketches = (
+        lexical.merge([p.lexical for p in parts], masks),
+        Sketches.merge([p.sketches for p in parts], kept),
+    )
+    return Part(segment, DenseSegment.build(vectors), sketches, arrays, strings)
 
 
 def tidy(parts: list[Part], masks: list[Mask], first: int) -> None:

@@ -1,7 +1,7 @@
 """What one query searches: parts of the index as they were at one sequence number of the record."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from rag.index import lexical
 from rag.index.lexical import Mask
 from rag.index.part import Part, Source
+from rag.index.sketches import Sketches
 from rag.library import Library
+from rag.reprints import WIDTH
 from rag.types import Filter
 
 
@@ -111,6 +113,43 @@ class Snapshot:
         base = number - local
         return range(base + int(part.firsts[document]), base + int(part.firsts[document + 1]))
 
+    def sketches(self, numbers: Sequence[int]) -> NDArray[np.uint8]:
+        """The sketches of the documents that rows belong to, uint8 (len(numbers), WIDTH)."""
+        rows = np.array(numbers, np.int64)
+        found = np.empty((len(rows), WIDTH), np.uint8)
+        places = np.searchsorted(self._bases, rows, "right") - 1
+        for place in set(places.tolist()):
+            part, here = self.parts[place], places == place
+            documents = np.searchsorted(part.firsts, rows[here] - self._bases[place], "right") - 1
+            found[here] = part.sketches.rows[documents]
+        return found
+
+    def near(self, sketches: NDArray[np.uint8], allowed: NDArray[np.bool_], most: int = 32) -> list[list[Source]]:
+        """For each sketch, uint8 (m, WIDTH), the documents likely to be reprints of its own, the likeliest first.
+
+        Those with rows in ``allowed``, bool (rows,), and at most ``most``. The document itself is among them.
+        """
+        found: list[list[tuple[float, int, Part, int]]] = [[] for _ in sketches]
+        for part, base in zip(self.parts, self._bases, strict=False):
+            which, documents, alike = part.sketches.near(sketches)
+            there = allowed[base + part.firsts[documents]]
+            for w, d, a in zip(which[there].tolist(), documents[there].tolist(), alike[there].tolist(), strict=True):
+                found[w].append((-a, int(part.keys[d]), part, d))
+        best = [sorted(some, key=lambda f: f[:2])[:most] for some in found]
+        return [[part.source(document) for _, _, part, document in some] for some in best]
+
+    def pairs(self) -> tuple[Callable[[int], Source], Iterator[tuple[int, int, int, int]]]:
+        """All pairs of live documents that are likely to be reprints: two numbers and two ``Source.key``, each once.
+
+        The function gives the document of a number.
+        """
+        kept = [p.kept(m) for p, m in zip(self.parts, self.masks, strict=True)]
+        places = [(p, int(d)) for p, k in zip(self.parts, kept, strict=True) for d in np.flatnonzero(k)]
+        keys = [int(part.keys[document]) for part, document in places]
+        likely = Sketches.merge([p.sketches for p in self.parts], kept).pairs() if places else ()
+        once = {(a, b) for some, others in likely for a, b in zip(some.tolist(), others.tolist(), strict=True)}
+        return lambda number: Part.source(*places[number]), ((a, b, keys[a], keys[b]) for a, b in sorted(once))
+
     def texts(self, keys: Iterable[int]) -> dict[int, str]:
         """The texts of versions of documents, by ``Source.key``.
 
@@ -119,10 +158,14 @@ class Snapshot:
             Damaged: a text is not what was stored.
         """
         wanted = set(keys)
-        found = self._library.texts(wanted)
+        found = self.left(wanted)
         if len(found) < len(wanted):
             raise Stale(f"versions {sorted(wanted - set(found))} are gone from the record")
         return found
+
+    def left(self, keys: Iterable[int]) -> dict[int, str]:
+        """``texts`` of those versions that were not replaced or removed since."""
+        return self._library.texts(keys)
 
     def _place(self, number: int) -> tuple[Part, int]:
         if not 0 <= number < self.rows:

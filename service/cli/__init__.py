@@ -13,7 +13,7 @@ app = typer.Typer(
     help="Answers questions from Chinese articles, every citation an exact span.",
 )  # fmt: skip
 
-for command in (documents.build, documents.rebuild, documents.add, documents.remove, questions.ask, questions.search):
+for command in (questions.ask, questions.search, *documents.COMMANDS):
     app.command()(command)
 app.command("eval")(questions.evaluate)
 app.command()(serve.serve)

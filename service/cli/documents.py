@@ -1,11 +1,13 @@
 """Documents in and out: build, rebuild, add, remove."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service.cli.common import Seeds, Vectors, engine_of, progress_bar, readable_errors, settings
+from service.cli.common import AsJson, Seeds, Vectors, engine_of, progress_bar, readable_errors, settings
 
 Full = Annotated[bool, typer.Option("--full", help="Embed everything again, also what has not changed.")]
 
@@ -76,3 +78,21 @@ def remove(
             typer.echo(f"rag: there is no document {id!r}.", err=True)
         if unknown:
             raise typer.Exit(1)
+
+
+def duplicates(seeds: Seeds = None, vectors: Vectors = None, as_json: AsJson = False) -> None:
+    """Show which documents hold the same text: reprints, that count as one source."""
+    with readable_errors(), engine_of(settings(seeds=seeds, vectors=vectors)) as engine:
+        groups = engine.duplicates()
+        if as_json:
+            typer.echo(json.dumps([[asdict(copy) for copy in group] for group in groups], ensure_ascii=False, indent=2))
+            return
+        for group in groups:
+            for copy in group:
+                about = " · ".join(filter(None, (copy.title, copy.source, copy.published)))
+                typer.echo(f"{copy.similarity:.2f}  {copy.id}  {about}")
+            typer.echo()
+        typer.echo(f"{len(groups)} groups, {sum(map(len, groups))} documents", err=True)
+
+
+COMMANDS = (build, rebuild, add, remove, duplicates)
