@@ -133,7 +133,7 @@ def test_the_commands_run(home: Home) -> None:
     outputs = {command: home.run(command) for command in run_here()}
     assert len(outputs) >= 10
     for command, output in outputs.items():
-        assert output.strip() or command.startswith("cp "), command
+        assert output.strip() or command.startswith("cp ") or "DELETE" in command, command
     asked = next(output for command, output in outputs.items() if command.startswith("make ask"))
     assert "137个" in asked and "[1]" in asked
 
@@ -145,7 +145,8 @@ def test_what_the_commands_added_is_answered_by_the_running_service(home: Home) 
             home.run(command)  # once more: adding the same again changes nothing
     reply = json.loads(home.run(question().replace("川渝联合实施了多少项攻关核心技术项目?", "青江大桥全长多少米?")))
     assert "2386米" in reply["answer"]
-    assert reply["citations"][0]["document_id"] == "my-article.txt"
+    cited = reply["citations"][0]
+    assert "my-article.txt" in {cited["document_id"], *cited["also"]}  # it was sent as a file besides
     assert reply["index"]["documents"] == 5
 
 
