@@ -26,8 +26,15 @@ _SHORT = dict(
     ).split()
 )
 _SHORTS = re.compile(f"(?:成(?=渝)|[{''.join(set(_SHORT) - {'成'})}]){{2,}}")
+_TAIL = re.compile(r"([一-鿿]{4,})[^一-鿿]*$")  # of a title, with a year or a bracket after it
 
 
 def full_names(text: str) -> list[str]:
     """The provinces and cities that short names in a row stand for: 京津冀 is 北京, 天津, 河北. One alone is left."""
     return [_SHORT[character] for run in _SHORTS.findall(text) for character in run]
+
+
+def names_itself(text: str, title: str) -> bool:
+    """Whether a text under this title speaks of itself: 本条例 under 重庆市优化营商环境条例 stands for all of that."""
+    tail = _TAIL.search(title)
+    return tail is not None and any(f"本{tail[1][-length:]}" in text for length in (2, 3, 4))

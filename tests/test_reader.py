@@ -143,10 +143,12 @@ def test_the_sentence_that_answers_has_the_best_odds(tokenizer: Any, question: s
 
 def test_a_passage_that_holds_little_of_the_question_is_not_read(tokenizer: Any) -> None:
     reader = Reader(load(), tokenizer, rarity)
-    question, other = "青江大桥全长多少米?", "云岭县的茶园面积还在扩大,县里将建设新的交易市场。"
-    texts = [Text(text, "", sentences(text)) for text in (BRIDGE.text, other)]
-    bridge, tea = reader.read(question, texts)
-    assert len(bridge.logits) and not len(tea.logits)
+    question, short = "青江大桥全长多少米?", "云岭县的茶园面积还在扩大,县里将建设新的交易市场。"
+    other = short * 6
+    texts = [Text(text, "", sentences(text)) for text in (BRIDGE.text, other, short)]
+    bridge, tea, brief = reader.read(question, texts)
+    assert len(bridge.logits) and not len(tea.logits) and len(brief.logits)  # a short one costs nothing
+    texts = texts[:2]
     assert tea.odds(0, len(other)) == -20.0
     np.testing.assert_array_equal(bridge.logits, reader.read(question, texts[:1])[0].logits)
     (alone,) = reader.read(question, texts[1:])  # where it is the best there is, it is read

@@ -23,7 +23,7 @@ from rag.answer.nearness import Embed, cosines, longest_common, nearness, soft_s
 from rag.answer.rarity import Weight
 from rag.answer.units import Unit
 from rag.followup import subjects
-from rag.grammar import full_names
+from rag.grammar import full_names, names_itself
 from rag.question import kind_of
 from rag.text import fold
 from rag.types import Document, Hit
@@ -129,11 +129,13 @@ class _Terms(NamedTuple):
 
 
 @lru_cache(maxsize=8192)
-def _terms(text: str, published: str | None = None) -> _Terms:
-    """Of a text in a document of this date; of a question or a title without one."""
-    folded = fold(text)
+def _terms(text: str, published: str | None = None, title: str = "") -> _Terms:
+    """Of a text in a document of this date and title; of a question or a title without them."""
+    folded, itself = fold(text), fold(title)
     years = frozenset(year for _, year in relative_years(folded, published))
     names = full_names(folded)
+    if names_itself(folded, itself):
+        names += [word for word in rjieba.cut(itself) if _RUN.fullmatch(word)] + _RUN.findall(itself)
     runs = [*_RUN.findall(folded), *names]
     latin = years.union(_LATIN.findall(folded))
     words = frozenset(w for w in rjieba.cut(folded) if len(w) > 1 and _RUN.match(w)).union(latin, names)
@@ -168,12 +170,13 @@ def features(
     years = frozenset(signs.YEAR.findall(asked.folded))
     focus = asked.pairs & {sought.focus[i : i + 2] for i in range(len(sought.focus) - 1)}
     cosine, cosine_around = cosines(question, candidates, embed)
-    about = " ".join(question[start:end] for start, end in subjects(question)[:1])
-    subject = _terms(about).pairs & asked.pairs
+    subject = _terms(" ".join(question[start:end] for start, end in subjects(question)[:1])).pairs & asked.pairs
     attribute = asked.pairs - subject
-    dated = [(u, documents[u.document_id].published) for u in candidates]
-    soft, soft_missing = soft_shares(asked.words, weights, [_terms(u.text, d).words for u, d in dated], embed)
-    around_words = [_terms(f"{u.before}\n{u.text}\n{u.after}", d).words for u, d in dated]
+    about = [(documents[u.document_id].published, documents[u.document_id].title) for u in candidates]
+    owns = [_terms(u.text, *of) for u, of in zip(candidates, about, strict=True)]
+    soft, soft_missing = soft_shares(asked.words, weights, [own.words for own in owns], embed)
+    arounds = [_terms(f"{u.before}\n{u.text}\n{u.after}", *of) for u, of in zip(candidates, about, strict=True)]
+    around_words = [around.words for around in arounds]
     soft_around, _ = soft_shares(asked.words, weights, around_words, embed)
     top = max(abs(hits[0].score), 1e-6) if hits else 1.0
     read, rest = _beside(odds, [(u.document_id, u.sentence) for u in candidates])
@@ -185,8 +188,7 @@ def features(
     rows = []
     for i, unit in enumerate(candidates):
         hit, document = hits[unit.hit], documents[unit.document_id]
-        date = document.published
-        own, around = _terms(unit.text, date), _terms(f"{unit.before}\n{unit.text}\n{unit.after}", date)
+        date, own, around = document.published, owns[i], arounds[i]
         passage, title = _terms(hit.text, date), _terms(document.title)
         spots = signs.spots(own.folded, kind, asked.folded)
         any_spots = signs.spots(own.folded, "number", asked.folded) + signs.spots(own.folded, "person", asked.folded)

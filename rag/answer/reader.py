@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 from rag.answer.rarity import Weight
 from rag.answer.reading import COVER, KINDS, LEAD, Asked, Passage, ask, encoded, read, traits
 from rag.errors import Damaged
+from rag.grammar import names_itself
+from rag.text import fold
 
 WEIGHTS = Path(__file__).with_name("reader.npz")
 WORTH = 0.6  # of the share of the question that the best sentence of all holds; reading takes most of a reply's time
+SHORT = 64  # tokens up to which a passage is read in any case
 PASSAGES = 2048  # whose tokens are kept: some 8 MB
 Floats = NDArray[np.float32]
 Weights = dict[str, Floats]
@@ -71,7 +74,7 @@ class Reader:
             read(asked, t.text, t.title, t.sentences, self._encoded(t.text), self._traits, t.published) for t in texts
         ]
         most = max((_covered(passage) for passage in found if passage is not None), default=0.0)
-        found = [passage if passage is not None and _covered(passage) >= WORTH * most else None for passage in found]
+        found = [p if p is not None and _worth(p, t, most) else None for p, t in zip(found, texts, strict=True)]
         passages = [passage for passage in found if passage is not None]
         scored = iter(logits(self._weights, asked, passages, self._traits[:, 0]) if passages and len(asked.ids) else [])
         empty = Reading(np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
@@ -79,6 +82,12 @@ class Reader:
             empty if passage is None or not len(asked.ids) else Reading(passage.offsets, next(scored))
             for passage in found
         ]
+
+
+def _worth(passage: Passage, text: Text, most: float) -> bool:
+    """Whether to read a passage: it holds enough of the question, or speaks of its title, which may; or it is short."""
+    enough = _covered(passage) >= WORTH * most or len(passage.ids) <= SHORT
+    return enough or names_itself(fold(text.text), fold(text.title))
 
 
 def _covered(passage: Passage) -> float:
