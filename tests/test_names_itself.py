@@ -1,4 +1,4 @@
-"""A text that speaks of itself (本条例) is about what its title says."""
+"""A text that speaks of itself (本条例) is about what its title says, and a report of a year about that year."""
 
 from pathlib import Path
 
@@ -38,4 +38,20 @@ def test_when_a_rule_takes_effect_is_found_in_its_last_article(tmp_path: Path) -
     engine.add([Document(id="green", title="青江市城市绿化管理办法", text=text)])
     answer = engine.ask("青江市城市绿化管理办法什么时候开始施行?")
     assert "2019年6月1日" in answer.text
+    engine.close()
+
+
+@pytest.mark.parametrize(("year", "said"), [("2022", "2600万元"), ("2024", "3100万元")])
+def test_a_report_speaks_of_the_year_it_is_of(tmp_path: Path, year: str, said: str) -> None:
+    """The sentence names no year but the one that it compares with."""
+    engine = Engine.open(tmp_path)
+    title, spent = "云岭县图书馆工作报告", "购书经费拟按{}安排,比上年增加200万元。"
+    text = f"{title}\n\n馆舍完成修缮。{spent}阅览室全年开放。\n\n送书下乡三十次。"
+    engine.add(
+        Document(id=date, title=title, text=text.format(amount), published=date)
+        for date, amount in (("2022-02-01", "2600万元"), ("2024-02-03", "3100万元"))
+    )
+    answer = engine.ask(f"云岭县图书馆{year}年的购书经费是多少?")
+    assert said in answer.text and str(answer.citations[0].published)[:4] == year
+    assert len(answer.citations) == 1
     engine.close()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.answer.features import Matrix, features
+from rag.answer.features import Matrix, features, headed
 from rag.answer.nearness import Embed
 from rag.answer.rarity import Weight
 from rag.answer.reader import PASSAGES, Reader, Text
@@ -57,6 +57,6 @@ def _odds(
     reader: Reader,
 ) -> list[float]:
     """The log-odds of each unit, in the best-ranked passage that holds it."""
-    texts = [Text(h.text, documents[h.document_id].title, _sentences(h.text), h.published) for h in hits]
+    texts = [Text(h.text, headed(documents[h.document_id]), _sentences(h.text), h.published) for h in hits]
     readings = reader.read(question, texts)
     return [readings[u.hit].odds(u.start - hits[u.hit].start, u.end - hits[u.hit].start) for u in candidates]

@@ -3,7 +3,7 @@
 import re
 
 _AWAY = {"今年": 0, "本年": 0, "去年": -1, "上年": -1, "前年": -2, "明年": 1, "后年": 2}
-_NAMED = re.compile("|".join(_AWAY))
+_NAMED = re.compile(f"(?<![比较])(?:{'|'.join(_AWAY)})")  # 比上年增加 says what is compared, not when
 _YEAR = re.compile(r"[12]\d{3}")
 
 

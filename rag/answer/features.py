@@ -189,7 +189,7 @@ def features(
     for i, unit in enumerate(candidates):
         hit, document = hits[unit.hit], documents[unit.document_id]
         date, own, around = document.published, owns[i], arounds[i]
-        passage, title = _terms(hit.text, date), _terms(document.title)
+        passage, title = _terms(hit.text, date), _terms(headed(document))
         spots = signs.spots(own.folded, kind, asked.folded)
         any_spots = signs.spots(own.folded, "number", asked.folded) + signs.spots(own.folded, "person", asked.folded)
         unmet = [w for w in asked.words if w not in own.said]
@@ -281,6 +281,11 @@ def features(
         column = matrix[:, NAMES.index(of)]
         matrix[:, NAMES.index(lead)] = column - column.max(initial=-1.0)
     return matrix
+
+
+def headed(document: Document) -> str:
+    """Title and year of publication: a report of 2024 speaks of 2024 where it names no year."""
+    return f"{document.title}\n{document.published[:4]}年" if document.published else document.title
 
 
 def _some(words: frozenset[str]) -> float:
