@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import section
-from benchmarks.service import first_answer, service
+from benchmarks.service import ROOT, first_answer, service
 
 READERS = 16
 RIVERS = "青江 白沙 柳林 石门 云岭 南屏 东湖 西坪 北渡 桃溪 竹山 松岗 梅村 兰溪 菊园 荷塘".split()
@@ -127,9 +127,23 @@ def told_of(reply: Any) -> set[str]:
     return {each["document_id"] for each in held}.union(*(each.get("also", []) for each in held))
 
 
-def phase(port: int, corpus: Corpus, pause: float, ends: Callable[[Seen], bool]) -> tuple[Seen, float]:
+def ready(port: int, workers: int) -> None:
+    """Waits until no process is found that is still opening its index."""
+    good = 0
+    while good < (1 if workers == 1 else 30 * workers):  # each connection goes to whichever process takes it
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        status, _ = call(connection, "GET", "/readyz")
+        connection.close()
+        good = good + 1 if status == 200 else 0
+        if not good:
+            time.sleep(0.1)
+
+
+def phase(
+    port: int, corpus: Corpus, pause: float, ends: Callable[[Seen], bool], seen: Seen | None = None
+) -> tuple[Seen, float]:
     """What all readers saw until ``ends``, and the seconds that took."""
-    seen = Seen()
+    seen = seen or Seen()
     threads = [
         threading.Thread(target=read, args=(port, corpus, seen, lambda: ends(seen), pause, number))
         for number in range(READERS)
@@ -223,6 +237,79 @@ def quantile(seconds: Sequence[float], share: float) -> float:
     return 1000 * sorted(seconds)[min(len(seconds) - 1, int(share * len(seconds)))]
 
 
+@dataclass
+class Result:
+    """What was measured."""
+
+    capacity: float  # questions a second
+    quiet: Seen
+    moving: Seen
+    failed: list[str]
+    changes: int
+    rebuilds: int
+    seconds: float
+    before: tuple[float, int]  # MiB, open files
+    after: tuple[float, int]
+
+    @property
+    def ratio(self) -> float:
+        """The slowest hundredth while all changes, in times of what it was."""
+        return quantile(self.moving.seconds, 0.99) / quantile(self.quiet.seconds, 0.99)
+
+
+def measure(
+    *, queries: int, rebuilds: int, changes: int, documents: int = 300, workers: int = 1, seconds: float = 20.0
+) -> Result:
+    """Starts a service, asks, changes; see the module."""
+    corpus = Corpus(documents, seed=7)
+    with tempfile.TemporaryDirectory() as folder:
+        seeds = Path(folder, "seeds")
+        seeds.mkdir()
+        for number in range(documents):
+            (seeds / f"n{number}.txt").write_text(text(number), encoding="utf-8")
+        with service(Path(folder, "vectors"), seeds, ["--workers", str(workers)]) as (process, port, _):
+            first_answer(process, port, json.dumps({"question": question(0)}).encode()).close()
+            ready(port, workers)
+            until = time.perf_counter() + seconds
+            warm, took = phase(port, corpus, 0.0, lambda _: time.perf_counter() > until)
+            capacity = len(warm.seconds) / took
+            pause = READERS / (capacity / 2)
+            quiet, _ = phase(port, corpus, pause, lambda seen: len(seen.seconds) >= max(100, queries // 4))
+            time.sleep(1)
+            before = resources(process.pid)
+            moving = Seen()
+            changing = Changing(port, corpus, seeds, changes, rebuilds, moving)
+            changing.progress = lambda: 1.05 * len(moving.seconds) / queries
+            changing.start()
+            _, took = phase(
+                port, corpus, pause, lambda seen: len(seen.seconds) >= queries and changing.ended.is_set(), moving
+            )
+            changing.join()
+            time.sleep(3)
+            after = resources(process.pid)
+    failed = warm.failed + quiet.failed + moving.failed
+    return Result(capacity, quiet, moving, failed, changing.done, changing.rebuilt, took, before, after)
+
+
+def report(result: Result) -> str:
+    """A table."""
+    quiet, moving = result.quiet, result.moving
+    rows = [
+        ("capacity, 16 readers", f"{result.capacity:.0f} questions a second"),
+        ("asked at half of that, quiet / while all changes", f"{len(quiet.seconds)} / {len(moving.seconds)}"),
+        ("changes of documents / rebuilds", f"{result.changes} / {result.rebuilds} in {result.seconds:.0f} s"),
+        ("failed", f"{len(result.failed)}"),
+        ("p50, quiet / while all changes", _pair(quiet, moving, 0.5)),
+        ("p99, quiet / while all changes", f"{_pair(quiet, moving, 0.99)}: {result.ratio:.2f} times"),
+        ("slowest", _pair(quiet, moving, 1.0)),
+        ("replies that hold a document deleted before they were asked for", f"{moving.told}"),
+        ("the same, asked for before and come in after", f"{moving.overtaken}"),
+        ("resident memory, before / after", f"{result.before[0]:.0f} / {result.after[0]:.0f} MiB"),
+        ("open files, before / after", f"{result.before[1]} / {result.after[1]}"),
+    ]
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
 def main() -> None:
     """Measure, print, judge."""
     parser = argparse.ArgumentParser(description="Asks a service while its documents change.")
@@ -232,64 +319,20 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=300, help="seeds")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20.0, help="that capacity is measured for")
-    parser.add_argument("--out", type=Path, help="file with the marks")
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md", help="file with the marks")
+    parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args()
-    corpus = Corpus(options.documents, options.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        seeds = Path(folder, "seeds")
-        seeds.mkdir()
-        for number in range(options.documents):
-            (seeds / f"n{number}.txt").write_text(text(number), encoding="utf-8")
-        arguments = ["--workers", str(options.workers)]
-        with service(Path(folder, "vectors"), seeds, arguments) as (process, port, _):
-            first_answer(process, port, json.dumps({"question": question(0)}).encode()).close()
-            until = time.perf_counter() + options.seconds
-            warm, seconds = phase(port, corpus, 0.0, lambda _: time.perf_counter() > until)
-            capacity = len(warm.seconds) / seconds
-            pause = READERS / (capacity / 2)
-            quiet, _ = phase(port, corpus, pause, lambda seen: len(seen.seconds) >= max(500, options.queries // 4))
-            time.sleep(1)
-            before = resources(process.pid)
-            changing = Changing(port, corpus, seeds, options.changes, options.rebuilds, Seen())
-
-            def ends(seen: Seen) -> bool:
-                changing.progress = lambda: 1.05 * len(seen.seconds) / options.queries
-                if not changing.ident:
-                    with started:
-                        if not changing.ident:
-                            changing.start()
-                return len(seen.seconds) >= options.queries and changing.ended.is_set()
-
-            started = threading.Lock()
-            moving, took = phase(port, corpus, pause, ends)
-            changing.join()
-            time.sleep(3)
-            after = resources(process.pid)
-    failed = warm.failed + quiet.failed + moving.failed + changing.seen.failed
-    ratio = quantile(moving.seconds, 0.99) / quantile(quiet.seconds, 0.99)
-    rows = [
-        ("capacity, 16 readers", f"{capacity:.0f} questions a second"),
-        ("asked at half of that, quiet / while all changes", f"{len(quiet.seconds)} / {len(moving.seconds)}"),
-        ("documents added, replaced or deleted / rebuilds", f"{changing.done} / {changing.rebuilt} in {took:.0f} s"),
-        ("failed", f"{len(failed)}"),
-        ("p50, quiet / while all changes", _pair(quiet, moving, 0.5)),
-        ("p99, quiet / while all changes", f"{_pair(quiet, moving, 0.99)}: {ratio:.2f} times"),
-        ("slowest", _pair(quiet, moving, 1.0)),
-        ("replies that hold a document deleted before they were asked for", f"{moving.told}"),
-        ("the same, asked for before and come in after", f"{moving.overtaken}"),
-        ("resident memory, before / after", f"{before[0]:.0f} / {after[0]:.0f} MiB"),
-        ("open files, before / after", f"{before[1]} / {after[1]}"),
-    ]
-    table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+    given = {name: value for name, value in vars(options).items() if name not in ("out", "dry")}
+    result = measure(**given)
     command = f"python -m benchmarks.moving --queries {options.queries} --rebuilds {options.rebuilds}"
     head = f"`{command} --changes {options.changes} --workers {options.workers}`, {section.machine()}, {date.today()}"
-    print(f"{head}\n\n{table}")
-    if options.out:
-        section.write(options.out, f"moving-{options.workers}", f"{head}\n\n{table}")
-    for each in failed[:10]:
+    said = f"{head}\n\n{report(result)}"
+    print(said)
+    if not options.dry:
+        section.write(options.out, f"moving-{options.workers}", said)
+    for each in result.failed[:10]:
         print(each, file=sys.stderr)
-    sys.exit(bool(failed or moving.told or moving.overtaken or ratio > 2))
+    sys.exit(bool(result.failed or result.moving.told or result.moving.overtaken or result.ratio > 2))
 
 
 def _pair(quiet: Seen, moving: Seen, share: float) -> str:
