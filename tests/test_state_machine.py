@@ -20,15 +20,15 @@ from machine_child import serve
 
 STEPS = int(os.environ.get("STEPS", "100"))
 EACH = 50  # steps on one folder
-NAMES = [f"d{n}" for n in range(8)]
-FILES = [f"s{n}.txt" for n in range(4)]
+NAMES = [f"d{n}" for n in range(5)]
+FILES = [f"s{n}.txt" for n in range(3)]
 STATIONS = "白沙 柳林 石门 云岭 南屏 东湖 西坪 北渡".split()
 
 _processes = get_context("forkserver")
 _processes.set_forkserver_preload(["rag.engine", "rag.embed.static", "machine_child"])
 
 Texts = dict[str, tuple[str, str]]  # id to title and text
-documents = st.tuples(st.sampled_from(NAMES), st.sampled_from(STATIONS), st.integers(0, 999))
+documents = st.tuples(st.sampled_from(NAMES + FILES), st.sampled_from(STATIONS), st.integers(0, 999))
 
 
 def text_of(station: str, level: int) -> str:
@@ -76,10 +76,16 @@ class Corpus(RuleBasedStateMachine):
     def add(self, given: list[tuple[str, str, int]]) -> None:
         sent = [(id, station, text_of(station, level)) for id, station, level in given]
         changed = [id for id, title, text in sent if self.held.get(id) != (title, text)]
+        changed += [id for id, _, _ in sent if id in self.held and id not in self.own and id not in changed]
         assert sorted(self.call("add", *sent)) == sorted(changed)
         for id, title, text in sent:
-            self.held[id] = title, text
-            self.own.add(id)
+            self._add(id, title, text)
+
+    def _add(self, id: str, title: str, text: str) -> None:
+        if id in self.held and id not in self.own:
+            self.left.setdefault(id, self.held[id][1])
+        self.held[id] = title, text
+        self.own.add(id)
 
     @rule(id=st.sampled_from(NAMES + FILES), title=st.sampled_from(STATIONS))
     def correct(self, id: str, title: str) -> None:
@@ -126,9 +132,8 @@ class Corpus(RuleBasedStateMachine):
         for name, written in self.files.items():
             text = written.strip("\n")
             if self.left.get(name) != text:
-                if name not in self.own or name in self.held:
-                    self.held[name] = text.split("\n")[0], text
-                    self.own.discard(name)
+                self.held[name] = text.split("\n")[0], text
+                self.own.discard(name)
                 self.left.pop(name, None)
         for id in [id for id in self.held if id not in self.own and id not in self.files]:
             del self.held[id]
@@ -170,8 +175,7 @@ class Corpus(RuleBasedStateMachine):
         self.start()
         found: Texts = self.call("documents")
         if name == "add" and found.get(id) == (station, text):
-            self.held[id] = station, text
-            self.own.add(id)
+            self._add(id, station, text)
         elif name == "remove" and id not in found:
             self._remove([id])
         elif name in ("build", "rebuild") and found != before:
