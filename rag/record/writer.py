@@ -65,7 +65,7 @@ class Writer:
         kept = {} if remember else self._kept([row.document.id for row in rows if row.document.origin == "seed"])
         rows = [row for row in rows if row.document.id not in kept or kept[row.document.id] != row.document.sha256]
         given = {row.document.id: row.digest for row in rows}
-        same = set() if force else {i for i, there in old.items() if there.digest == given[i]}
+        same = set() if force else {i for i, digest in given.items() if i in old and old[i].digest == digest}
         fresh = [row for row in rows if row.document.id not in same]
         gone = [old[row.document.id] for row in fresh if row.document.id in old]
         if gone and not replace:
