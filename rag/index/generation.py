@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.durable import sync
 from rag.errors import Damaged
 from rag.index.dense import DenseSegment
 from rag.index.part import Part
