@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit train benchmark retrieval clean
+.PHONY: help serve ask search build eval test lint types unit train benchmark retrieval crash clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ benchmark: $(VENV)/.run  ## the service's figures in docs/benchmarks.md
 
 retrieval: $(VENV)/.bench  ## how well and how fast passages are found, measured on $(SHARED)
 	$(BIN)/python -m benchmarks.retrieval --shared $(SHARED) $(if $(MODEL),--model $(MODEL))
+
+crash: $(VENV)/.test  ## killed, failing and damaged at every call: docs/durability.md says what and how
+	@PYTHONPATH=tests $(BIN)/python -m crash
 
 clean:  ## remove the environment and the index; seeds/ stays
 	rm -rf "$(VENV)"
