@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit train benchmark moving growth machine retrieval clean
+.PHONY: help serve ask search build eval test lint types unit train benchmark moving growth machine retrieval crash clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ machine: $(VENV)/.test  ## 5,000 random steps on a corpus, kills among them, com
 
 retrieval: $(VENV)/.bench  ## how well and how fast passages are found, measured on $(SHARED)
 	$(BIN)/python -m benchmarks.retrieval --shared $(SHARED) $(if $(MODEL),--model $(MODEL))
+
+crash: $(VENV)/.test  ## killed, failing and damaged at every call: docs/durability.md says what and how
+	@PYTHONPATH=tests $(BIN)/python -m crash
 
 clean:  ## remove the environment and the index; seeds/ stays
 	rm -rf "$(VENV)"

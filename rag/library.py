@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from rag import durable
 from rag.errors import Busy
 from rag.record import tables as t
 from rag.record.changes import Changes, batches, identity, vectors
@@ -62,13 +63,15 @@ class Library:
             Busy: another process is making it, or puts a backup in its place.
             Damaged: the file is no record.
             IndexMismatch: a newer version of this software made it.
+            OSError: the folder cannot be made or written to.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        durable.make(path.parent)
         library = cls(path, t.connect(path, wait), wait)
         try:
             library._open.enter_context(t.in_use(path))
             with t.errors(path):
                 library.record = t.create(library._engine, path, wait)
+            durable.sync(path.parent)  # the names of the file and its log, which a killed process may not have synced
         except BaseException:
             library.close()
             raise

@@ -1,12 +1,16 @@
 """What an operator does with the folder of a record and its generations: look, verify, roll back, clean, back up."""
 
+import errno
+import re
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag import durable
 from rag.errors import Damaged, InvalidInput, NotFound
 from rag.index import generation
 from rag.index.generation import Manifest
@@ -104,6 +108,9 @@ def collect(vectors: Path, keep: int = 1) -> Freed:
     library = Library.open(vectors / FILE)
     try:
         before = _size(vectors)
+        for path in vectors.glob(f"{FILE}.*"):  # of a restoration that was killed; none goes on while this is open
+            if re.fullmatch(rf"{re.escape(FILE)}\.[0-9a-f]{{8}}([-.]\w+)?", path.name):
+                path.unlink(missing_ok=True)
         with generation.lock(vectors):
             names = {manifest.name for manifest in generation.earlier(vectors)}
             generation.prune(vectors, keep)
@@ -129,18 +136,19 @@ def backup(vectors: Path, target: Path) -> int:
         raise InvalidInput(f"There is no record {source}: name the folder of vectors with --vectors.")
     if target.exists():
         raise InvalidInput(f"{target} exists: name a file that does not.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
+    durable.make(target.parent)
+    beside = made = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     try:
         with t.errors(source):
             _copy(source, beside)
         if fault := t.integrity(beside):
             raise Damaged(f"The record {source} is damaged ({fault}).")
-        generation.sync(beside)
-        beside.rename(target)
-        generation.sync(target.parent)
+        durable.sync(beside)
+        made = beside.rename(target)
+        durable.sync(target.parent)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        for path in (made, *beside.parent.glob(f"{beside.name}*")):
+            path.unlink(missing_ok=True)
         raise
     return target.stat().st_size
 
@@ -154,10 +162,11 @@ def restore(vectors: Path, source: Path, progress: Progress | None = None) -> in
         Busy: a service or another command has the record open.
         InvalidInput: there is no such file.
         Damaged: it is no backup, or not whole.
+        OSError, RagError: the disk is full or cannot be written; the record stays.
     """
     if not source.is_file():
         raise InvalidInput(f"There is no file {source}: name one that `rag backup` wrote.")
-    vectors.mkdir(parents=True, exist_ok=True)
+    durable.make(vectors)
     beside = vectors / f"{FILE}.{secrets.token_hex(4)}"
     try:
         with t.in_use(vectors / FILE, alone=True):
@@ -165,12 +174,12 @@ def restore(vectors: Path, source: Path, progress: Progress | None = None) -> in
                 _copy(source, beside)
             documents = _checked(beside, progress)
             # A record of its own from now on: no generation of the one that it takes the place of fits it.
-            with closing(sqlite3.connect(beside)) as connection, connection:
+            with t.errors(beside), closing(sqlite3.connect(beside)) as connection, connection:
                 connection.execute("UPDATE state SET record = ?", (secrets.token_hex(16),))
-            generation.sync(beside)
-            _set_aside(vectors / FILE)
+            durable.sync(beside)
+            _keep(vectors / FILE)
             beside.rename(vectors / FILE)
-            generation.sync(vectors)
+            durable.sync(vectors)
     finally:
         for path in vectors.glob(f"{beside.name}*"):
             path.unlink(missing_ok=True)
@@ -208,12 +217,34 @@ def _read_through(changes: Changes, total: int, progress: Progress | None) -> No
             progress(done, max(total, done))
 
 
-def _set_aside(record: Path) -> None:
-    """The record and its log under another name, of which the newest is kept."""
+def _keep(record: Path) -> None:
+    """Gives the record and its log a second name, under which what was replaced last is kept, and takes the log away.
+
+    The log would be taken for that of whatever gets the record's name next. Before it goes, it is brought into the
+    file, unless that is too damaged.
+    """
+    kept = record.with_name(f"{record.name}.before-restore")
     for suffix in ("", "-wal", "-shm"):
-        path = record.with_name(record.name + suffix)
-        if path.exists():
-            path.replace(record.with_name(f"{record.name}.before-restore{suffix}"))
+        kept.with_name(kept.name + suffix).unlink(missing_ok=True)
+    for suffix in ("", "-wal"):
+        if (path := record.with_name(record.name + suffix)).exists():
+            _named_too(path, kept.with_name(kept.name + suffix))
+    if record.exists():
+        with suppress(Damaged), t.errors(record), closing(sqlite3.connect(record)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+    for suffix in ("-wal", "-shm"):
+        record.with_name(record.name + suffix).unlink(missing_ok=True)
+    durable.sync(record.parent)
+
+
+def _named_too(path: Path, name: Path) -> None:
+    try:
+        name.hardlink_to(path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):  # a file system without second names
+            raise
+        shutil.copy2(path, name)
+        durable.sync(name)
 
 
 def _size(vectors: Path) -> int:

@@ -182,6 +182,35 @@ def test_old_generations_and_leavings_go_and_two_stay(tmp_path: Path, whole: Par
     assert not list(tmp_path.glob("CURRENT.*"))
 
 
+def test_nothing_goes_while_the_current_one_cannot_be_read(tmp_path: Path, whole: Part) -> None:
+    written = [write(tmp_path, whole, sequence) for sequence in (7, 8, 3)]  # 3: of a backup that was put back
+    data = (tmp_path / "CURRENT").read_bytes()
+    (tmp_path / "CURRENT").write_bytes(data[:-9])
+    generation.prune(tmp_path)
+    assert len(generation.earlier(tmp_path)) == 3
+    (tmp_path / "CURRENT").write_bytes(data)
+    generation.prune(tmp_path, keep=1)
+    assert generation.earlier(tmp_path) == [written[1], written[2]]
+
+
+def test_a_generation_that_went_by_half_is_not_taken_for_a_whole_one(
+    tmp_path: Path, whole: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = [write(tmp_path, whole, sequence) for sequence in (1, 2, 3)]
+
+    def failing(path: Path) -> None:
+        (path / "keys.npy").unlink()
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(generation.shutil, "rmtree", failing)  # type: ignore[attr-defined]
+        generation.prune(tmp_path)
+    assert generation.earlier(tmp_path) == [written[2], written[1]]
+    assert generation.broken(tmp_path) == [written[0].name]
+    generation.prune(tmp_path)
+    assert generation.broken(tmp_path) == []
+
+
 def test_merged_parts_are_the_part_of_what_is_left(tmp_path: Path) -> None:
     documents = stored(tmp_path, "重庆的桥\n成都的茶", "火锅\n双城", "高铁", "机场\n港口")
     first, second = part(documents[:2]), part(documents[2:])

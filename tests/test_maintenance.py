@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from samples import close, entry, ids, open_index, text
 
-from rag import maintenance
+from rag import durable, maintenance
 from rag.errors import Busy, Damaged, InvalidInput, NotFound
 from rag.index import generation
 from rag.library import FILE
@@ -126,3 +126,75 @@ def test_what_is_no_whole_backup_changes_nothing(folder: Path, tmp_path: Path) -
     assert (folder / FILE).read_bytes() == before
     assert held(folder) == (ALL, None)
     assert not [path for path in folder.iterdir() if path.name.count(".") > 1 and not path.name.endswith(".lock")]
+
+
+def test_a_restoration_that_is_broken_off_at_its_last_step_leaves_the_record(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = tmp_path / "saved"
+    maintenance.backup(folder, saved)
+    index = open_index(folder)
+    index.put([entry("later", "自贡的灯会")])  # stands in the log alone, as after a crash
+    for suffix in ("", "-wal"):
+        (tmp_path / f"crashed{suffix}").write_bytes((folder / f"{FILE}{suffix}").read_bytes())
+    close(index)
+    for suffix in ("", "-wal"):
+        (tmp_path / f"crashed{suffix}").replace(folder / f"{FILE}{suffix}")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            maintenance.restore(folder, saved)
+    assert held(folder) == (ALL | {"later"}, None)
+    assert maintenance.restore(folder, saved) == len(ALL)
+    assert held(folder) == (ALL, None)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (folder / f"{FILE}.before-restore").rename(kept / FILE)
+    assert held(kept) == (ALL | {"later"}, None)
+
+
+def test_a_record_too_damaged_to_open_is_kept_with_its_log_when_a_backup_takes_its_place(
+    folder: Path, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved"
+    maintenance.backup(folder, saved)
+    (folder / FILE).write_bytes(b"no record at all" * 300)
+    (folder / f"{FILE}-wal").write_bytes(b"no log")
+    assert maintenance.restore(folder, saved) == len(ALL)
+    assert held(folder) == (ALL, None)
+    assert (folder / f"{FILE}.before-restore").read_bytes().startswith(b"no record at all")
+    assert (folder / f"{FILE}.before-restore-wal").read_bytes() == b"no log"
+
+
+def test_a_backup_whose_last_sync_fails_leaves_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "backups" / "monday.sqlite3"
+    target.parent.mkdir()
+    sync = durable.sync
+
+    def failing(path: Path) -> None:
+        if path == target.parent:
+            raise OSError(5, "Input/output error")
+        sync(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "sync", failing)
+        with pytest.raises(OSError, match="output"):
+            maintenance.backup(folder, target)
+    assert not list(target.parent.iterdir())
+    assert maintenance.backup(folder, target) == target.stat().st_size
+
+
+def test_gc_takes_what_a_killed_restoration_left(folder: Path) -> None:
+    names = [f"{FILE}.0a1b2c3d{suffix}" for suffix in ("", "-journal", "-wal", ".lock")]
+    others = [f"{FILE}.before-restore", f"{FILE}.mine"]
+    for name in [*names, *others]:
+        (folder / name).write_bytes(b"x")
+    maintenance.collect(folder)
+    assert not [name for name in names if (folder / name).exists()]
+    assert all((folder / name).exists() for name in others)

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.durable import sync
 from rag.errors import Damaged
 from rag.index.dense import DenseSegment
 from rag.index.part import Part
@@ -167,15 +168,19 @@ def load(vectors: Path, manifest: Manifest) -> Part:
 def prune(vectors: Path, keep: int = 2) -> None:
     """Deletes all but the newest generations, and what killed writes left behind; hold ``lock`` meanwhile.
 
+    Nothing is deleted while ``CURRENT`` cannot be read.
     Other processes may go on with files that they have open.
     """
-    kept = {manifest.name for manifest in earlier(vectors)[:keep]}
-    with suppress(Damaged):
+    try:
         now = current(vectors)
-        kept |= {now.name} if now else set()
+    except Damaged:  # it may be readable the next time, and what it names must be there then
+        return
+    kept = {manifest.name for manifest in earlier(vectors)[:keep]} | ({now.name} if now else set())
     for folder in (vectors / _FOLDER).iterdir():
         if folder.is_dir() and folder.name not in kept:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                (folder / _MANIFEST).unlink(missing_ok=True)  # first, so that half of it is not taken for the whole
+                shutil.rmtree(folder)
     for beside in vectors.glob(f"{CURRENT}.*"):
         beside.unlink(missing_ok=True)
 
@@ -245,12 +250,3 @@ def _write(path: Path, data: bytes) -> File:
         stream.flush()
         os.fsync(stream.fileno())
     return File(len(data), hashlib.sha256(data).hexdigest())
-
-
-def sync(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

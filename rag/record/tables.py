@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from rag.errors import Busy, Damaged, IndexMismatch, RagError
 
 SCHEMA = 1
+_READS_ONLY, _OPENED_AGAIN = "reads only", "opened again"
 
 metadata = sa.MetaData()
 
@@ -124,10 +125,22 @@ def connect(path: Path, timeout: float) -> sa.Engine:
     )
 
     @sa.event.listens_for(engine, "connect")
-    def prepare(connection: Any, _: object) -> None:
+    def prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # the driver would begin transactions by rules of its own
         for pragma in ("foreign_keys=ON", "synchronous=FULL", "journal_size_limit=67108864"):
             connection.execute(f"PRAGMA {pragma}")
+        try:
+            record.info[_READS_ONLY] = not _writable(connection, timeout)
+        except BaseException:
+            connection.close()
+            raise
+
+    @sa.event.listens_for(engine, "checkout")
+    def open_again(connection: Any, record: Any, _: object) -> None:
+        again = record.info[_READS_ONLY] and not record.record_info.get(_OPENED_AGAIN)
+        record.record_info[_OPENED_AGAIN] = again
+        if again:
+            raise sa.exc.DisconnectionError("It could be opened for reading alone.")
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -137,16 +150,42 @@ def connect(path: Path, timeout: float) -> sa.Engine:
     return engine
 
 
+def _writable(connection: sqlite3.Connection, timeout: float) -> bool:
+    """Whether SQLite could open the files for writing.
+
+    Where it fails, be it for a moment, SQLite opens them for reading, without a word; a connection that stays in the
+    pool so would refuse all writes until a restart.
+    """
+    connection.execute("PRAGMA busy_timeout=0")
+    connection.execute("BEGIN")
+    try:
+        connection.execute("PRAGMA incremental_vacuum(0)").fetchall()  # wants the write lock, and changes nothing
+    except sqlite3.OperationalError as error:
+        code = error.sqlite_errorcode & 0xFF
+        if code not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+        return code != sqlite3.SQLITE_READONLY
+    else:
+        return True
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.execute(f"PRAGMA busy_timeout={round(1000 * timeout)}")
+
+
 def create(engine: sa.Engine, path: Path, wait: float) -> str:
     """Makes the tables where they are not there, by several processes at once too; gives the record's name.
 
     Raises:
         IndexMismatch: they are there in the format of another version.
+        RagError: the file cannot be written to.
     """
     until = time.monotonic() + wait
     while True:
         try:
             with engine.connect() as connection:
+                if connection.info[_READS_ONLY]:
+                    raise RagError(f"The record {path} cannot be written to: look at its permissions and the disk.")
                 connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
             break
         except sqlite3.OperationalError as error:  # changing the mode does not wait by itself
@@ -181,7 +220,7 @@ def integrity(path: Path) -> str | None:
             found += [f"{row[0]} refers to nothing" for row in connection.execute("PRAGMA foreign_key_check")]
     except sqlite3.DatabaseError as error:
         return str(error)
-    return None if found == ["ok"] else "; ".join(found)
+    return None if found == ["ok"] else " ".join("; ".join(found).split())
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Crashes, failing disks and damaged files, at every call: ``python -m crash`` runs it all; see docs/durability.md."""

@@ -1,0 +1,51 @@
+"""Engines that open quickly, since thousands are opened: model and reader, which no fault is about, are read once."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import rag.engine
+from crash.corpus import content, document, question
+from rag import embed, maintenance
+from rag.answer.rarity import rarity
+from rag.answer.reader import Reader
+from rag.answer.reader import load as load_reader
+from rag.embed import StaticEmbedder
+from rag.engine import Engine
+
+
+def warm(scratch: Path) -> None:
+    """Loads all that an engine needs, before processes fork off; no thread is left running."""
+    engine: Any = rag.engine
+    if engine.StaticEmbedder is not StaticEmbedder:
+        return
+    shipped = StaticEmbedder(embed.SHIPPED)
+
+    class Kept(StaticEmbedder):
+        """The shipped model, whichever time it is asked for."""
+
+        def __new__(cls, folder: Path) -> Any:
+            return shipped
+
+        def __init__(self, folder: Path) -> None:
+            pass
+
+    engine.StaticEmbedder = Kept
+    shipped.__class__ = Kept
+    reader = Reader(load_reader(), shipped.tokenizer, rarity)
+    engine.Reader = lambda *_: reader
+    once = opened(scratch)
+    once.add([document("once")])
+    once._index.write_generation()
+    once.search("编号")
+    once.ask(question(content(document("once"))))
+    once.close()
+    opened(scratch).close()
+    maintenance.verify(scratch)
+    if threading.active_count() > 1 or len(list(Path("/proc/self/task").iterdir())) > 1:
+        raise RuntimeError("a thread runs, so this process must not fork")
+
+
+def opened(vectors: Path) -> Engine:
+    """The engine over a folder, as ``Engine.open`` gives it."""
+    return Engine.open(vectors)
