@@ -161,6 +161,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as folder:
         rows, holds = growing(Path(folder))
+        print(*(f"{name}: {value}" for name, value in rows), sep="\n", file=sys.stderr)
         if options.shared:
             more, also = news(Path(folder), options.shared / "corpora" / "news.jsonl.xz")
             rows, holds = rows + more, holds and also
