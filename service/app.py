@@ -10,7 +10,9 @@ from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 
 from service import middleware, problems
-from service.routes import ask, batch, documents, index, jobs, pages, probes
+from service.chat.errors import OpenAIErrors
+from service.chat.schemas import Failed
+from service.routes import ask, batch, documents, index, jobs, pages, probes, v1
 from service.schemas import DocumentIn, UploadFields
 from service.serving import Opener, Serving, open_engine
 from service.settings import Settings
@@ -49,6 +51,8 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     )
     app.include_router(probes.router)
     app.include_router(ask.router, max_body_size=settings.max_body_bytes)
+    # Chats grow long, and pictures may lie among their messages.
+    app.include_router(v1.router, max_body_size=settings.max_document_bytes)
     app.include_router(index.router)
     app.include_router(jobs.router, max_body_size=settings.max_body_bytes)
     app.include_router(batch.make_router(settings.max_batch_bytes))
@@ -65,10 +69,11 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Content-Type", "Authorization"],
+            allow_headers=["*"],  # front ends send headers of their own
             expose_headers=["Location", "Retry-After"],
         )
     app.add_middleware(middleware.HostCheck, hosts=settings.hosts)
+    app.add_middleware(OpenAIErrors)
     app.add_middleware(middleware.Drain)
     app.add_middleware(middleware.AccessLog)
     return app
@@ -81,7 +86,12 @@ def _describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         schema = generate()
         _, extra = models_json_schema(
-            [(problems.Problem, "serialization"), (DocumentIn, "validation"), (UploadFields, "validation")],
+            [
+                (problems.Problem, "serialization"),
+                (Failed, "serialization"),
+                (DocumentIn, "validation"),
+                (UploadFields, "validation"),
+            ],
             ref_template="#/components/schemas/{model}",
         )
         schema["components"]["schemas"] |= extra["$defs"]

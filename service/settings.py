@@ -6,6 +6,7 @@ of ``rag``) win over the environment. An empty variable counts as unset.
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -77,6 +78,9 @@ class Settings(BaseSettings):
         default=(), description="Host headers that are served, *.example.com or *; unset: see README"
     )
     cors_origins: Names = Field(default=(), description="origins whose pages may call the service, or *")
+    public_url: str | None = Field(
+        default=None, description="the url that people reach the service at, for links; unset: as it was asked"
+    )
     max_body_bytes: int = Field(default=2**20, ge=1024, description="largest JSON body")
     max_document_bytes: int = Field(
         default=16 * 2**20, ge=1024, description="largest document, alone or as a line of a batch"
@@ -119,6 +123,13 @@ class Settings(BaseSettings):
             ):
                 raise ValueError(f"{origin!r} is not an origin; write https://example.org, without a path")
         return value
+
+    @field_validator("public_url", mode="after")
+    @classmethod
+    def _url(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^/\s()<>?#]+(/[^\s()<>?#]*)?", value):
+            raise ValueError("is not a url; write https://example.org or https://example.org/path")
+        return value and value.rstrip("/")
 
     @model_validator(mode="after")
     def _closed_unless_said(self) -> Self:
