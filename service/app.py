@@ -10,6 +10,8 @@ from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 
 from service import middleware, problems
+from service.access.gate import Gate
+from service.access.middleware import Access
 from service.chat.errors import OpenAIErrors
 from service.chat.schemas import Failed
 from service.routes import ask, batch, documents, index, jobs, pages, probes, v1
@@ -64,13 +66,14 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
 
     # The last one added is the outermost.
     app.add_middleware(middleware.LastResort)
+    app.add_middleware(Access, gate=Gate(settings))
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["*"],  # front ends send headers of their own
-            expose_headers=["Location", "Retry-After"],
+            expose_headers=["Location", "Retry-After", "WWW-Authenticate"],
         )
     app.add_middleware(middleware.HostCheck, hosts=settings.hosts)
     app.add_middleware(OpenAIErrors)

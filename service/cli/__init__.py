@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from service.cli import documents, index, questions, serve
+from service.cli import documents, index, keys, questions, serve
 
 app = typer.Typer(
     name="rag", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -20,6 +20,7 @@ app.command()(serve.serve)
 app.command()(index.backup)
 app.command()(index.restore)
 app.add_typer(index.app, name="index")
+app.add_typer(keys.app, name="key")
 
 
 def main() -> None:
