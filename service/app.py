@@ -14,7 +14,9 @@ from service.access.gate import Gate
 from service.access.middleware import Access
 from service.chat.errors import OpenAIErrors
 from service.chat.schemas import Failed
+from service.metrics import Measure, Metrics
 from service.routes import ask, batch, documents, index, jobs, pages, probes, v1
+from service.routes import metrics as metrics_route
 from service.schemas import DocumentIn, UploadFields
 from service.serving import Opener, Serving, open_engine
 from service.settings import Settings
@@ -36,7 +38,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        serving = Serving(settings, engine, opener)
+        serving = Serving(settings, engine, opener, metrics)
         app.state.serving = serving
         serving.start()
         yield
@@ -51,7 +53,9 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.state.metrics = metrics = Metrics()
     app.include_router(probes.router)
+    app.include_router(metrics_route.router)
     app.include_router(ask.router, max_body_size=settings.max_body_bytes)
     # Chats grow long, and pictures may lie among their messages.
     app.include_router(v1.router, max_body_size=settings.max_document_bytes)
@@ -79,6 +83,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     app.add_middleware(OpenAIErrors)
     app.add_middleware(middleware.Drain)
     app.add_middleware(middleware.AccessLog)
+    app.add_middleware(Measure, metrics=metrics)
     return app
 
 

@@ -23,4 +23,6 @@ async def ask(
     def call(engine: "Engine") -> tuple[Answer, IndexStats]:
         return engine.ask(question, history=history, top_k=top_k, filter=filter), engine.stats()
 
-    return await served.read(call)
+    answer, stats = await served.read(call)
+    served.metrics.answer(answer)
+    return answer, stats

@@ -80,6 +80,7 @@ def test_the_description_names_every_operation(client: TestClient) -> None:
         "list_models": ("get", "/v1/models"),
         "get_model": ("get", "/v1/models/{id}"),
         "chat": ("post", "/v1/chat/completions"),
+        "metrics": ("get", "/metrics"),
     }
 
 
