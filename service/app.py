@@ -2,18 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from service import middleware, problems
 from service.access.gate import Gate
 from service.access.middleware import Access
 from service.chat.errors import OpenAIErrors
 from service.chat.schemas import Failed
+from service.mcp.http import Endpoint, Tools
 from service.metrics import Measure, Metrics
 from service.routes import ask, batch, documents, index, jobs, pages, probes, v1
 from service.routes import metrics as metrics_route
@@ -40,13 +42,15 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         serving = Serving(settings, engine, opener, metrics)
         app.state.serving = serving
+        app.state.mcp = Endpoint(serving, app.version)
         serving.start()
         yield
+        await app.state.mcp.close()
         serving.stop()
 
     app = FastAPI(
         title="chengyu-rag",
-        version=_version(),
+        version=version(),
         description=_DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
@@ -65,6 +69,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     app.include_router(documents.router, max_body_size=settings.max_document_bytes)
     app.include_router(pages.router)
     app.mount("/assets", pages.assets)
+    app.router.routes.append(Route("/mcp", Tools()))
     problems.install(app)
     _describe(app)
 
@@ -77,7 +82,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["*"],  # front ends send headers of their own
-            expose_headers=["Location", "Retry-After", "WWW-Authenticate"],
+            expose_headers=["Location", "Retry-After", "WWW-Authenticate", "Mcp-Session-Id"],
         )
     app.add_middleware(middleware.HostCheck, hosts=settings.hosts)
     app.add_middleware(OpenAIErrors)
@@ -108,8 +113,9 @@ def _describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _version() -> str:
+def version() -> str:
+    """Of this package; "0" in a checkout that is not installed."""
     try:
-        return version("chengyu-rag")
-    except PackageNotFoundError:  # run from a checkout that is not installed
+        return metadata.version("chengyu-rag")
+    except metadata.PackageNotFoundError:
         return "0"

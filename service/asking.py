@@ -1,17 +1,28 @@
 """The one way to an answer, whichever interface the question came by."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rag.types import Answer, Filter, IndexStats, Turn
-from service.serving import Serving
+from service.metrics import Metrics
 
 if TYPE_CHECKING:
     from rag.engine import Engine
 
+T = TypeVar("T")
+
+
+class Source(Protocol):
+    """Where an engine is: the service, or a process of its own."""
+
+    metrics: Metrics
+
+    async def read(self, call: "Callable[[Engine], T]") -> T:
+        """The result of a blocking call on the engine."""
+
 
 async def ask(
-    served: Serving,
+    source: Source,
     question: str,
     *,
     history: Sequence[Turn] = (),
@@ -23,6 +34,6 @@ async def ask(
     def call(engine: "Engine") -> tuple[Answer, IndexStats]:
         return engine.ask(question, history=history, top_k=top_k, filter=filter), engine.stats()
 
-    answer, stats = await served.read(call)
-    served.metrics.answer(answer)
+    answer, stats = await source.read(call)
+    source.metrics.answer(answer)
     return answer, stats

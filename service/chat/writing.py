@@ -35,11 +35,12 @@ class Source:
         return SearchResult(title=self.title, url=self.url, snippet=" … ".join(self.quotes), date=self.date)
 
 
-def link(citation_url: str | None, base: str, document_id: str, start: int, end: int) -> str:
-    """The document's own url where it has one that a browser opens, else this service's view of it at the span."""
-    if citation_url and _WEB.match(citation_url):
-        return quote(citation_url, safe=_SAFE)
-    return f"{base.rstrip('/')}/documents/{quote(document_id, safe='')}/view#{start}-{end}"
+def link(own: str | None, base: str, document_id: str, span: tuple[int, int] | None = None) -> str:
+    """The document's own url where it has one that a browser opens, else this service's view of it, at the span."""
+    if own and _WEB.match(own):
+        return quote(own, safe=_SAFE)
+    at = f"#{span[0]}-{span[1]}" if span else ""
+    return f"{base.rstrip('/')}/documents/{quote(document_id, safe='')}/view{at}"
 
 
 class Writing:
@@ -50,7 +51,7 @@ class Writing:
         sources: dict[str, Source] = {}
         self._numbers: dict[int, int] = {}  # of citations, by their markers
         for each in citations:
-            url = link(each.url, base, each.document_id, each.start, each.end)
+            url = link(each.url, base, each.document_id, (each.start, each.end))
             known = sources.get(url)
             quotes = (*(known.quotes if known else ()), each.quote)
             title = known.title if known else each.title or each.document_id
