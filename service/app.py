@@ -2,15 +2,23 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from service import middleware, problems
-from service.routes import ask, batch, documents, index, jobs, pages, probes
+from service.access.gate import Gate
+from service.access.middleware import Access
+from service.chat.errors import OpenAIErrors
+from service.chat.schemas import Failed
+from service.mcp.http import Endpoint, Tools
+from service.metrics import Measure, Metrics
+from service.routes import ask, batch, documents, index, jobs, pages, probes, v1
+from service.routes import metrics as metrics_route
 from service.schemas import DocumentIn, UploadFields
 from service.serving import Opener, Serving, open_engine
 from service.settings import Settings
@@ -32,45 +40,55 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        serving = Serving(settings, engine, opener)
+        serving = Serving(settings, engine, opener, metrics)
         app.state.serving = serving
+        app.state.mcp = Endpoint(serving, app.version)
         serving.start()
         yield
+        await app.state.mcp.close()
         serving.stop()
 
     app = FastAPI(
         title="chengyu-rag",
-        version=_version(),
+        version=version(),
         description=_DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.state.metrics = metrics = Metrics()
     app.include_router(probes.router)
+    app.include_router(metrics_route.router)
     app.include_router(ask.router, max_body_size=settings.max_body_bytes)
+    # Chats grow long, and pictures may lie among their messages.
+    app.include_router(v1.router, max_body_size=settings.max_document_bytes)
     app.include_router(index.router)
     app.include_router(jobs.router, max_body_size=settings.max_body_bytes)
     app.include_router(batch.make_router(settings.max_batch_bytes))
     app.include_router(documents.router, max_body_size=settings.max_document_bytes)
     app.include_router(pages.router)
     app.mount("/assets", pages.assets)
+    app.router.routes.append(Route("/mcp", Tools()))
     problems.install(app)
     _describe(app)
 
     # The last one added is the outermost.
     app.add_middleware(middleware.LastResort)
+    app.add_middleware(Access, gate=Gate(settings))
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Content-Type", "Authorization"],
-            expose_headers=["Location", "Retry-After"],
+            allow_headers=["*"],  # front ends send headers of their own
+            expose_headers=["Location", "Retry-After", "WWW-Authenticate", "Mcp-Session-Id"],
         )
     app.add_middleware(middleware.HostCheck, hosts=settings.hosts)
+    app.add_middleware(OpenAIErrors)
     app.add_middleware(middleware.Drain)
     app.add_middleware(middleware.AccessLog)
+    app.add_middleware(Measure, metrics=metrics)
     return app
 
 
@@ -81,7 +99,12 @@ def _describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         schema = generate()
         _, extra = models_json_schema(
-            [(problems.Problem, "serialization"), (DocumentIn, "validation"), (UploadFields, "validation")],
+            [
+                (problems.Problem, "serialization"),
+                (Failed, "serialization"),
+                (DocumentIn, "validation"),
+                (UploadFields, "validation"),
+            ],
             ref_template="#/components/schemas/{model}",
         )
         schema["components"]["schemas"] |= extra["$defs"]
@@ -90,8 +113,9 @@ def _describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _version() -> str:
+def version() -> str:
+    """Of this package; "0" in a checkout that is not installed."""
     try:
-        return version("chengyu-rag")
-    except PackageNotFoundError:  # run from a checkout that is not installed
+        return metadata.version("chengyu-rag")
+    except metadata.PackageNotFoundError:
         return "0"

@@ -30,6 +30,11 @@ def _text(value: str) -> str:
     return value
 
 
+def without_controls(value: str) -> str:
+    """The text with a space in place of each character that ``Text`` would refuse."""
+    return _BAD_IN_TEXT.sub(" ", value)
+
+
 def _not_blank(value: str) -> str:
     if not value.strip():
         raise ValueError("holds nothing but white space")

@@ -137,11 +137,11 @@ def describe(error: Exception) -> dict[str, Any]:
     return document(500, _TITLES[500], _DETAILS[500])
 
 
-def of_rag_error(error: RagError) -> Response:
+def of_rag_error(error: RagError, headers: Mapping[str, str] | None = None) -> Response:
     """The reply to an error of the project."""
     body = describe(error)
     retry = getattr(error, "retry_after", None) or (5 if error.status == 503 else None)
-    headers = {"Retry-After": str(retry)} if retry else None
+    headers = {**(headers or {}), **({"Retry-After": str(retry)} if retry else {})}
     return reply(body["status"], body["title"], body["detail"], headers=headers)
 
 

@@ -3,12 +3,13 @@
 import os
 import socket
 import sys
+import tempfile
 
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from service import logs
+from service import logs, metrics
 from service.app import create_app
 from service.serving import Serving
 from service.settings import Settings
@@ -35,7 +36,9 @@ def _run_several(settings: Settings) -> None:
     config = _config("service.run:worker", settings, factory=True, workers=settings.workers)
     listening = config.bind_socket()
     _announce(settings)
-    Multiprocess(config, sockets=[listening]).run()
+    with tempfile.TemporaryDirectory(prefix="rag-metrics-") as counted:
+        os.environ[metrics.FOLDER] = counted
+        Multiprocess(config, sockets=[listening]).run()
 
 
 def _config(app: FastAPI | str, settings: Settings, factory: bool = False, workers: int = 1) -> uvicorn.Config:

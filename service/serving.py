@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from rag.errors import Busy, RagError
 from service.jobs.runner import Runner
 from service.jobs.store import Store
+from service.metrics import Metrics
 from service.problems import NotReady
 from service.settings import Settings
 from service.worker import Worker
@@ -64,8 +65,9 @@ def _build(engine: "Engine", settings: Settings, say: Say) -> None:
 class Serving:
     """Holds the engine from the start of the application to its end."""
 
-    def __init__(self, settings: Settings, engine: "Engine | None", opener: Opener) -> None:
+    def __init__(self, settings: Settings, engine: "Engine | None", opener: Opener, metrics: Metrics) -> None:
         self.settings = settings
+        self.metrics = metrics
         self.worker = Worker(settings.threads, settings.queue_limit)
         self.jobs = Runner(Store(settings.vectors_dir), settings)
         self._engine = engine

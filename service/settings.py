@@ -6,6 +6,7 @@ of ``rag``) win over the environment. An empty variable counts as unset.
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.access import keys
 
 if TYPE_CHECKING:
     from rag.embed import Options
@@ -73,10 +76,16 @@ class Settings(BaseSettings):
         default=None, ge=0, le=1, allow_inf_nan=False, description="confidence to answer; unset: as calibrated"
     )
     allow_anonymous: bool = Field(default=False, description="listen beyond loopback although no key is set")
+    api_keys: Names = Field(
+        default=(), repr=False, description="keys, besides those of rag key: name:read:KEY, name:write:KEY, or KEY"
+    )
     allowed_hosts: Names = Field(
         default=(), description="Host headers that are served, *.example.com or *; unset: see README"
     )
     cors_origins: Names = Field(default=(), description="origins whose pages may call the service, or *")
+    public_url: str | None = Field(
+        default=None, description="the url that people reach the service at, for links; unset: as it was asked"
+    )
     max_body_bytes: int = Field(default=2**20, ge=1024, description="largest JSON body")
     max_document_bytes: int = Field(
         default=16 * 2**20, ge=1024, description="largest document, alone or as a line of a batch"
@@ -101,6 +110,13 @@ class Settings(BaseSettings):
             raise ValueError("is not a host name or an address; give it without scheme, brackets or port")
         return value
 
+    @field_validator("api_keys", mode="after")
+    @classmethod
+    def _keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for number, entry in enumerate(value, 1):
+            keys.given(entry, number)
+        return value
+
     @field_validator("allowed_hosts", mode="after")
     @classmethod
     def _host_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -120,14 +136,30 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin!r} is not an origin; write https://example.org, without a path")
         return value
 
+    @field_validator("public_url", mode="after")
+    @classmethod
+    def _url(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^/\s()<>?#]+(/[^\s()<>?#]*)?", value):
+            raise ValueError("is not a url; write https://example.org or https://example.org/path")
+        return value and value.rstrip("/")
+
     @model_validator(mode="after")
     def _closed_unless_said(self) -> Self:
-        if not self.loopback and not self.allow_anonymous:
+        if not (self.loopback or self.allow_anonymous or self._has_keys()):
             raise ValueError(
-                f"{PREFIX}HOST={self.host} would open the service to others without any key; "
-                f"listen on 127.0.0.1, or set {PREFIX}ALLOW_ANONYMOUS=1 to open it on purpose"
+                f"{PREFIX}HOST={self.host} would open the service to others without any key; listen on 127.0.0.1, "
+                f"make a key (rag key add NAME, or {PREFIX}API_KEYS), or set {PREFIX}ALLOW_ANONYMOUS=1 to open it on "
+                "purpose"
             )
         return self
+
+    def _has_keys(self) -> bool:
+        return bool(self.api_keys) or any(key.revoked is None for key in keys.read(self.vectors_dir))
+
+    @property
+    def given_keys(self) -> "list[keys.Key]":
+        """The keys of the environment, as hashes."""
+        return [keys.given(entry, number) for number, entry in enumerate(self.api_keys, 1)]
 
     def environment(self) -> dict[str, str]:
         """The variables that make these settings in another process."""
@@ -183,6 +215,7 @@ def _line(error: ErrorDetails) -> str:
     if not error["loc"]:
         return message
     field = str(error["loc"][0])
-    given = f"={error['input']}"[:80] if isinstance(error["input"], str | int | float) else ""
+    plain = isinstance(error["input"], str | int | float) and field != "api_keys"
+    given = f"={error['input']}"[:80] if plain else ""
     flag = f" ({_FLAGS[field]})" if field in _FLAGS else ""
     return f"{PREFIX}{field.upper()}{given}{flag}: {message[0].lower()}{message[1:]}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -49,6 +50,27 @@ def questions(tmp_path: Path) -> str:
 
 def rag(*arguments: str, environment: dict[str, str] | None = None) -> Result:
     return CliRunner().invoke(app, arguments, env=environment, catch_exceptions=False)
+
+
+def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
+    vectors = ["--vectors", str(tmp_path)]
+    closed = {"RAG_HOST": "0.0.0.0", "RAG_API_KEYS": ""}  # as in a container that has no key yet
+    made = rag("key", "add", "reader", *vectors, environment=closed)
+    key = made.stdout.strip()
+    assert made.exit_code == 0 and len(key) >= 43 and key not in made.stderr
+    assert rag("key", "add", "writer", "--scope", "write", *vectors).exit_code == 0
+    listed = rag("key", "list", *vectors, environment={"RAG_API_KEYS": "bare"}).stdout
+    assert re.search(r"^RAG_API_KEYS 1  write .*\nreader  read .*\nwriter  write ", listed) and key not in listed
+    assert "1 left" in rag("key", "revoke", "reader", *vectors).stdout
+    last = rag("key", "revoke", "writer", *vectors)
+    assert "0 left" in last.stdout and "Nobody gets in now" in last.stderr
+    rows = json.loads(rag("key", "list", "--json", *vectors).stdout)
+    assert [(row["name"], row["scope"], bool(row["revoked"])) for row in rows] == [
+        ("reader", "read", True), ("writer", "write", True),
+    ]  # fmt: skip
+    assert "sha256" not in rows[0]
+    assert "There is no key 'reader'" in refusal("key", "revoke", "reader", *vectors)
+    assert "RAG_HOST" in refusal("serve", *vectors, environment={"RAG_HOST": "0.0.0.0"})
 
 
 def refusal(*arguments: str, environment: dict[str, str] | None = None) -> str:

@@ -76,6 +76,11 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("RAG_LOG_LEVEL", "loud", "RAG_LOG_LEVEL=loud: "),
         ("RAG_ALLOWED_HOSTS", "a.*.example", "write example.org"),
         ("RAG_CORS_ORIGINS", "example.org", "write https://example.org"),
+        ("RAG_PUBLIC_URL", "example.org", "write https://example.org"),
+        ("RAG_PUBLIC_URL", "https://example.org/?a=1", "write https://example.org"),
+        ("RAG_API_KEYS", "a:b", "name:read:KEY"),
+        ("RAG_API_KEYS", "x,a:all:b", "entry 2"),
+        ("RAG_API_KEYS", "a:read:b c", "white space"),
         ("RAG_HOST", "http://127.0.0.1", "without scheme"),
     ],
 )
@@ -97,6 +102,13 @@ def test_listening_to_others_without_keys_must_be_said(host: str) -> None:
 def test_loopback_answers_to_its_own_names(host: str) -> None:
     settings = Settings(host=host)
     assert settings.loopback and "localhost" in settings.hosts and "*" not in settings.hosts
+
+
+def test_a_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_API_KEYS", "name:all:hush")
+    assert "hush" not in complaint()
+    assert "hush" not in complaint(host="0.0.0.0", api_keys=("hush:x",))
+    assert "hush" not in repr(Settings(api_keys=("hush",)))
 
 
 def test_an_unknown_setting_is_named() -> None:

@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from service.cli import documents, index, questions, serve
+from service.cli import documents, index, keys, mcp, questions, serve
 
 app = typer.Typer(
     name="rag", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -17,9 +17,11 @@ for command in (questions.ask, questions.search, *documents.COMMANDS):
     app.command()(command)
 app.command("eval")(questions.evaluate)
 app.command()(serve.serve)
+app.command()(mcp.mcp)
 app.command()(index.backup)
 app.command()(index.restore)
 app.add_typer(index.app, name="index")
+app.add_typer(keys.app, name="key")
 
 
 def main() -> None:

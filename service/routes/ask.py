@@ -1,20 +1,16 @@
 """Questions: ``POST /ask``, as JSON or as a stream, and ``POST /search``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Header
 from starlette.responses import Response
 
 from rag.errors import InvalidInput
-from rag.types import Answer, IndexStats
-from service import convert, events
+from service import asking, convert, events
 from service.body import JsonRoute
 from service.problems import responses
 from service.schemas import AskReply, AskRequest, SearchReply, SearchRequest
 from service.serving import Served
-
-if TYPE_CHECKING:
-    from rag.engine import Engine
 
 router = APIRouter(route_class=JsonRoute, tags=["questions"])
 
@@ -53,16 +49,13 @@ async def ask(
             "cannot use one yet; ask with mode auto or extractive"
         )
 
-    def call(engine: "Engine") -> tuple[Answer, IndexStats]:
-        found = engine.ask(
-            body.question,
-            history=convert.to_turns(body.history),
-            top_k=body.top_k or 5,
-            filter=convert.to_filter(body.filter),
-        )
-        return found, engine.stats()
-
-    answer, stats = await served.read(call)
+    answer, stats = await asking.ask(
+        served,
+        body.question,
+        history=convert.to_turns(body.history),
+        top_k=body.top_k or 5,
+        filter=convert.to_filter(body.filter),
+    )
     reply = convert.from_answer(answer, stats)
     return events.stream(answer, reply) if body.stream or events.wanted(accept) else reply
 

@@ -1,5 +1,6 @@
 """The pages for people: ``/``, a document at a span, and the description of the interface."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -21,23 +22,24 @@ router = APIRouter(include_in_schema=False)
 assets = StaticFiles(directory=WEB)
 
 
-def _page(name: str, status: int = 200) -> Response:
-    headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin", "Cache-Control": "no-cache"}
-    return FileResponse(WEB / name, status, headers=headers, media_type="text/html; charset=utf-8")
+def page(name: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A page of the folder ``web``."""
+    own = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin", "Cache-Control": "no-cache"}
+    return FileResponse(WEB / name, status, headers={**own, **(headers or {})}, media_type="text/html; charset=utf-8")
 
 
 @router.get("/")
 @router.head("/")
 async def home() -> Response:
     """The page where people ask."""
-    return _page("index.html")
+    return page("index.html")
 
 
 @router.get("/docs")
 @router.head("/docs")
 async def docs() -> Response:
     """The interface, described from ``/openapi.json``; needs nothing from the internet."""
-    return _page("docs.html")
+    return page("docs.html")
 
 
 @router.get("/documents/{id}/view")
@@ -47,5 +49,5 @@ async def view(id: str, served: Served) -> Response:
     try:
         await served.read(lambda engine: engine.document(id))
     except NotFound:
-        return _page("view.html", 404)
-    return _page("view.html")
+        return page("view.html", 404)
+    return page("view.html")

@@ -101,7 +101,7 @@ async function ask(question) {
   byId("turns").append(item);
   byId("send").disabled = true;
   try {
-    const response = await fetch("/ask", {
+    const response = await call("/ask", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ question, history: history.slice(-MOST_TURNS) }),
@@ -151,7 +151,7 @@ byId("language").addEventListener("click", () => {
   speak();
 });
 speak();
-fetch("/index").then((response) => (response.ok ? response.json() : null)).then((found) => {
+call("/index").then((response) => (response.ok ? response.json() : null)).then((found) => {
   stats = found;
   speak();
 }).catch(() => {});

@@ -36,7 +36,7 @@ function show() {
 }
 
 async function load() {
-  const response = await fetch(location.pathname.replace(/\/view$/, ""));
+  const response = await call(location.pathname.replace(/\/view$/, ""));
   const found = await response.json();
   if (!response.ok) {
     byId("status").textContent = response.status === 404 ? "没有这篇文档。 There is no such document." : found.detail;

@@ -77,6 +77,10 @@ def test_the_description_names_every_operation(client: TestClient) -> None:
         "get_job": ("get", "/jobs/{id}"),
         "cancel_job": ("delete", "/jobs/{id}"),
         "job_events": ("get", "/jobs/{id}/events"),
+        "list_models": ("get", "/v1/models"),
+        "get_model": ("get", "/v1/models/{id}"),
+        "chat": ("post", "/v1/chat/completions"),
+        "metrics": ("get", "/metrics"),
     }
 
 
@@ -91,7 +95,8 @@ def test_errors_are_described_as_problems(client: TestClient) -> None:
     for path, _, each in operations(client.get("/openapi.json").json()):
         for status, response in each["responses"].items():
             if status.startswith(("4", "5")):
-                assert set(response["content"]) == {"application/problem+json"}, (path, status)
+                media = "application/json" if path.startswith("/v1/") else "application/problem+json"
+                assert set(response["content"]) == {media}, (path, status)
 
 
 def test_the_examples_are_valid(client: TestClient) -> None:

@@ -1,0 +1,77 @@
+"""For chat front ends: ``/v1/models`` and ``/v1/chat/completions``, as OpenAI's."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from service import asking, events
+from service.body import JsonRoute
+from service.chat import asides, completion
+from service.chat.conversation import read
+from service.chat.errors import ModelNotFound
+from service.chat.schemas import FAILED, MODEL, ChatReply, ChatRequest, ModelList, ModelOut
+from service.chat.writing import Writing
+from service.problems import responses
+from service.serving import Served
+
+NO_WORDS = "请用文字提问。 Please ask in words."
+_EXAMPLE = f'data: {{"object": "chat.completion.chunk", "model": "{MODEL}", …}}\n\ndata: [DONE]\n\n'
+
+router = APIRouter(prefix="/v1", route_class=JsonRoute, tags=["chat front ends"])
+
+
+def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {**each, "content": {"application/json": FAILED}} for status, each in responses(*statuses).items()}
+
+
+@router.get("/models", operation_id="list_models", summary="List models", responses=_failures())
+async def list_models() -> ModelList:
+    """The one model that front ends choose."""
+    return ModelList(data=[ModelOut()])
+
+
+@router.get("/models/{id}", operation_id="get_model", summary="A model", responses=_failures(404))
+async def get_model(id: str) -> ModelOut:
+    """The model of this name."""
+    _known(id)
+    return ModelOut()
+
+
+@router.post(
+    "/chat/completions",
+    operation_id="chat",
+    summary="Ask in a conversation",
+    response_model=ChatReply,
+    responses=_failures(404, 413, 415)
+    | {200: {"content": {events.MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}}}},
+)
+async def chat(body: ChatRequest, request: Request, served: Served) -> Response | ChatReply:
+    """The answer to the last message of the user, with markers `[n]` and a list of sources at its end; sources also
+    as `annotations` and `search_results`. With `stream: true` a stream of chunks that ends with `[DONE]`. Unknown
+    fields and system messages are ignored; what a front end asks for its own ends, a title for the chat or the like,
+    is answered without a search."""
+    _known(body.model or MODEL)
+    asked = read(body.messages)
+    said = asides.reply(body.messages, body.response_format)
+    if said is None and not asked.question:
+        said = NO_WORDS
+    if said is None:
+        answer, _ = await asking.ask(served, asked.question, history=asked.history)
+        writing, pieces = Writing(answer.citations, _base(request, served.settings.public_url)), answer.pieces
+    else:
+        writing, pieces = Writing((), ""), (said,)
+    if not body.stream:
+        return completion.whole(writing, pieces, asked.characters)
+    usage = bool(body.stream_options and body.stream_options.include_usage)
+    chunks = completion.streamed(writing, pieces, asked.characters, include_usage=usage)
+    return StreamingResponse(chunks, media_type=events.MEDIA_TYPE, headers=events.HEADERS)
+
+
+def _base(request: Request, public: str | None) -> str:
+    return public or str(request.base_url)
+
+
+def _known(model: str) -> None:
+    if model != MODEL:
+        raise ModelNotFound(f"there is no model of this name; the one there is is {MODEL}")
