@@ -9,12 +9,13 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
-from scripted_engine import ScriptedEngine
 
 from service.app import create_app
 from service.settings import Settings
 
 if TYPE_CHECKING:
+    from scripted_engine import ScriptedEngine
+
     from rag.engine import Engine
 
 
