@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints
 
 _BAD = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_BAD_IN_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+BAD_IN_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # date.fromisoformat takes other forms too
 # The same for OpenAPI, as character classes of what is let through.
 _IN_LINE = "[^\\u0000-\\u001f\\u007f-\\u009f]"
@@ -25,14 +25,14 @@ def _line(value: str) -> str:
 
 
 def _text(value: str) -> str:
-    if found := _BAD_IN_TEXT.search(value):
+    if found := BAD_IN_TEXT.search(value):
         raise ValueError(f"holds the control character U+{ord(found[0]):04X} at {found.start()}; take it out")
     return value
 
 
 def without_controls(value: str) -> str:
     """The text with a space in place of each character that ``Text`` would refuse."""
-    return _BAD_IN_TEXT.sub(" ", value)
+    return BAD_IN_TEXT.sub(" ", value)
 
 
 def _not_blank(value: str) -> str:

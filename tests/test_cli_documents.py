@@ -45,6 +45,7 @@ def test_lines_of_json_are_added_packed_or_not(tmp_path: Path, vectors: list[str
         {"id": n, "date": f"2024-05-{n:02}", "text": f"第{n}号公告:水位为{n}厘米。", "station": "白沙"}
         for n in range(1, 9)
     ]
+    rows += [{"id": 9, "date": "", "text": "没有日期\x7f的公告:白沙站停用。"}]
     data = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode() + b"\nno json\n{}\n[]\n\n"
     (tmp_path / "a.jsonl").write_bytes(data)
     with lzma.open(tmp_path / "b.jsonl.xz", "wb") as packed:
@@ -52,14 +53,14 @@ def test_lines_of_json_are_added_packed_or_not(tmp_path: Path, vectors: list[str
     with gzip.open(tmp_path / "c.ndjson.gz", "wb") as packed:
         packed.write(data)
     first = rag("add", str(tmp_path / "a.jsonl"), *vectors)
-    assert first.exit_code == 1 and "8 added or changed, 0 unchanged, 3 refused" in first.stdout
+    assert first.exit_code == 1 and "9 added or changed, 0 unchanged, 3 refused" in first.stdout
     assert [line.split(":")[0].rsplit(", ", 1)[-1] for line in first.stderr.splitlines()] == [
-        "line 9",
         "line 10",
         "line 11",
+        "line 12",
     ]
     again = rag("add", str(tmp_path / "b.jsonl.xz"), str(tmp_path / "c.ndjson.gz"), *vectors)
-    assert "0 added or changed, 16 unchanged, 6 refused" in again.stdout
+    assert "0 added or changed, 18 unchanged, 6 refused" in again.stdout
     found = json.loads(rag("search", "第3号公告", "--json", "--seeds", "no-seeds", *vectors).stdout)[0]
     assert (found["document_id"], found["published"]) == ("3", "2024-05-03")
     (tmp_path / "cut.jsonl.xz").write_bytes((tmp_path / "b.jsonl.xz").read_bytes()[:-20])

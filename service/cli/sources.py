@@ -14,6 +14,7 @@ from rag import ingest
 from rag.errors import InvalidInput, RagError
 from rag.types import Document
 from service import convert
+from service.fields import BAD_IN_TEXT
 from service.problems import faults, summary
 from service.schemas import DocumentIn
 
@@ -81,7 +82,10 @@ class Sources:
 
 
 def _document(line: bytes) -> Document:
-    """A document of one line. Fields that a document does not have become metadata; ``date`` is its date."""
+    """A document of one line. Fields that a document does not have become metadata; ``date`` is its date.
+
+    Control characters are left out of its text, which ``POST /documents`` refuses.
+    """
     try:
         given: Any = json.loads(line)
         if not isinstance(given, dict):
@@ -89,7 +93,9 @@ def _document(line: bytes) -> Document:
         fields = {name: value for name, value in given.items() if name in _KNOWN}
         rest = {name: value for name, value in given.items() if name not in _KNOWN}
         if "published" not in fields and isinstance(rest.get("date"), str):
-            fields["published"] = rest.pop("date")[:10]
+            fields["published"] = rest.pop("date")[:10] or None
+        if isinstance(fields.get("text"), str):
+            fields["text"] = BAD_IN_TEXT.sub("", fields["text"])  # in texts from the web; they show nothing
         if isinstance(fields.get("id"), int):
             fields["id"] = str(fields["id"])
         if rest:
