@@ -1,0 +1,81 @@
+"""The names in a sentence, and whether its source has them."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+import rjieba
+
+from rag.answer import signs
+from rag.answer.rarity import common
+from rag.grammar import full_names
+
+_QUOTED = re.compile(r"《([^《》]{1,60})》|“([^“”]{2,20})”|「([^「」]{2,20})」")
+_FOREIGN = re.compile(r"[一-鿿]{1,8}(?:[·・•‧][一-鿿]{1,8})+")
+_LATIN = re.compile(r"[a-z][a-z0-9]*(?:[-.&+/'][a-z0-9]+)*|\d+[a-z]+[a-z0-9]*")
+_BETWEEN = str.maketrans("", "", "、·・•‧ 《》“”「」『』\"'-—")
+# A tagger adds these to a name that they stand beside.
+_BESIDE = frozenset("和与及同跟在于从到由被向对把将以为是有说称的地等并也都曾已又则至往即或令让使给因自经后前上下中内外时年月日里这那此该其各任")
+_PLACE_ENDS = "省市县区州镇乡村国岛"
+_BODY = re.compile(r"(?:公司|大学|学院|学校|中学|小学|实验室|委员会|集团|协会|银行|研究所|研究院|法院|医院|出版社)$")
+_LATIN_WORDS = frozenset("the a an of in on at to for and or is are was were by with from as that this it its he she they has have had be been not no which who also but".split())
+
+
+def names(folded: str) -> frozenset[str]:
+    """Names of people, places, bodies, works, and Latin words in a folded Chinese text."""
+    return _names(folded)
+
+
+@lru_cache(maxsize=2048)
+def _names(folded: str) -> frozenset[str]:
+    found = set(signs.names(folded)) | {m[0] for m in _FOREIGN.finditer(folded)}
+    found |= {next(filter(None, m.groups())) for m in _QUOTED.finditer(folded)}
+    if re.search("[一-鿿]", folded):
+        found |= {m[0] for m in _LATIN.finditer(folded) if len(m[0]) > 1 and m[0] not in _LATIN_WORDS}
+    return frozenset(found)
+
+
+def kinds(folded: str) -> dict[str, str]:
+    """Names that the tagger finds, by kind: r person, s place, t body, z other."""
+    return dict(_kinds(folded))
+
+
+@lru_cache(maxsize=2048)
+def _kinds(folded: str) -> tuple[tuple[str, str], ...]:
+    known = signs.names(folded)
+    return tuple((word, tag[1]) for word, tag in rjieba.tag(folded) if word in known and len(tag) > 1)
+
+
+def lacking(wanted: Iterable[str], text: str) -> list[str]:
+    """Those of the names that folded ``text`` does not hold."""
+    closed = _closed(text)
+    return [name for name in wanted if not has(name, closed)]
+
+
+def has(name: str, closed: str) -> bool:
+    """Whether the text, as ``closed`` has it, holds the name, but for what a tagger adds to one at its ends."""
+    name = name.translate(_BETWEEN)
+    if not name or name in closed:
+        return True
+    if name.isascii():
+        return False
+    if len(name) > 2 and name[0] in _BESIDE and has(name[1:], closed):
+        return True
+    if len(name) > 2 and name[-1] in _BESIDE | set(_PLACE_ENDS) and has(name[:-1], closed):
+        return True
+    if (whole := full_names(name)) and all(each in closed for each in whole):
+        return True
+    words: list[str] = rjieba.cut(name, hmm=False)
+    if len(words) > 1 and len(name) > 4 and all(len(word) > 1 for word in words):  # 重庆大学图书馆 of 重庆大学的图书馆
+        return all(word in closed for word in words)
+    return common(name)
+
+
+def closed(text: str) -> str:
+    """A folded text without what stands within a name in one text and not in another."""
+    return _closed(text)
+
+
+@lru_cache(maxsize=256)
+def _closed(text: str) -> str:
+    return text.translate(_BETWEEN)
