@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rag.text import clauses
 from rag.verify import names
@@ -9,6 +10,7 @@ from rag.verify.figures import Amount, Date, Figures, figures, stated, year_of
 from rag.verify.source import Source, share, weights
 
 CLEARLY = 0.34  # by how much more of a figure's clause another figure's clause has to hold, to be the one that is meant
+FITS = 0.6  # how much of a clause a sentence has to hold to be where it is from
 _UP = re.compile("增长|上升|提高|增加|上涨|增至|升至|扩大|提升|攀升|回升|高于|多于|大于|增幅|涨幅")
 _DOWN = re.compile("下降|减少|降低|下跌|下滑|降至|减至|缩小|回落|缩减|低于|少于|小于|降幅|跌幅|萎缩")
 _MORE, _LESS = re.compile("超过|超|逾|多于|不少于|不低于|至少|以上|突破"), re.compile("不足|不到|不满|少于|低于|至多|不超过|以下|以内|将近")
@@ -16,13 +18,16 @@ _MORE, _LESS = re.compile("超过|超|逾|多于|不少于|不低于|至少|以�
 Picked = Sequence[tuple[Source, int]]
 
 
-def wrong_amount(folded: str, picked: Picked) -> str | None:
+def wrong_amount(folded: str, picked: Picked, sources: Sequence[Source]) -> str | None:
     """The first amount of the sentence that the picked ones do not state, or state of another thing."""
     own = figures(folded)
     theirs = [(source.said[i], source.stated[i]) for source, i in picked]
+    rest = [(s.said[i], s.stated[i]) for s in sources for i in range(len(s.said)) if (s, i) not in picked]
     for amount in own.amounts:
         if _wrong(amount, folded, theirs):
-            return folded[amount.start : amount.end]
+            words = _around(folded, amount.start)
+            if not any(_fit(words, text, 0, whole=True) >= FITS and not _wrong(amount, folded, [(text, some)]) for text, some in rest):
+                return folded[amount.start : amount.end]
     clocks = {(h, m) for _, some in theirs for _, h, m in some.clocks}
     spoken = {(int(h), int(m)) for text, _ in theirs for h, m in re.findall(r"(\d{1,2})[时点](\d{1,2})分", text)}
     for at, hour, minute in own.clocks:
@@ -116,15 +121,19 @@ def wrong_name(folded: str, picked: Picked, sources: Sequence[Source]) -> str | 
     missing = names.lacking(sorted(own), whole)
     if missing:
         return missing[0]
-    said = "\n".join([*(source.said[i] for source, i in picked), *(source.title for source, _ in picked)])
-    elsewhere = names.lacking(sorted(own), said)
-    if elsewhere:
-        closed = names.closed(folded)
-        mine = names.kinds(folded)
-        theirs = {kind for source, i in picked for name, kind in names.kinds(source.said[i]).items() if name not in closed}
-        for name in elsewhere:
-            if mine.get(name) in theirs:
-                return name
+    closed = names.closed(folded)
+    mine = names.kinds(folded)
+    for name in sorted(own):
+        if name not in mine:
+            continue
+        # The sentence that says the rest of the name's clause: it must not say it of another of the name's kind.
+        words = {w: weight for w, weight in _around(folded, folded.find(name)).items() if w not in name and name not in w}
+        best = max(picked, key=lambda of: _fit(words, of[0].said[of[1]], 0, whole=True))
+        said = best[0].said[best[1]]
+        if _fit(words, said, 0, whole=True) < FITS or not names.lacking([name], said + best[0].title):
+            continue
+        if any(kind == mine[name] and other not in closed for other, kind in names.kinds(said).items()):
+            return name
     return None
 
 
@@ -143,18 +152,25 @@ def turned(folded: str, picked: Picked) -> str | None:
 
 
 def _around(text: str, at: int) -> dict[str, float]:
-    """Words of the clause at ``at``, and of its neighbours where it has hardly any."""
-    parts = clauses(text, 0, len(text))
-    i = next((n for n, (s, e) in enumerate(parts) if s <= at < e), 0)
-    words = weights(text[slice(*parts[i])])
-    if len(words) < 2 and parts:
-        words |= weights(text[parts[max(0, i - 1)][0] : parts[min(len(parts) - 1, i + 1)][1]])
-    return words
+    """The words of what is said of the figure or name at ``at``."""
+    return weights(text[slice(*_clause(text, at))])
 
 
-def _fit(words: dict[str, float], text: str, at: int) -> float:
-    """How much of the words stands in the clause of ``text`` at ``at``."""
+@lru_cache(maxsize=8192)
+def _clause(text: str, at: int) -> tuple[int, int]:
+    """Span of the clause at ``at``; with the next ones, or at the end those before, where it has hardly a word."""
     parts = clauses(text, 0, len(text))
-    clause = next((text[s:e] for s, e in parts if s <= at < e), text)
+    first = last = next((n for n, (s, e) in enumerate(parts) if s <= at < e), 0)
+    while parts and len(weights(text[parts[first][0] : parts[last][1]])) < 2 and (first or last + 1 < len(parts)):
+        if last + 1 < len(parts):
+            last += 1
+        else:
+            first -= 1
+    return (parts[first][0], parts[last][1]) if parts else (0, len(text))
+
+
+def _fit(words: dict[str, float], text: str, at: int, *, whole: bool = False) -> float:
+    """How much of the words stands in what ``text`` says of the figure at ``at``, or in the ``whole`` of it."""
+    clause = text if whole else text[slice(*_clause(text, at))]
     total = sum(words.values())
     return sum(weight * share(word, clause) for word, weight in words.items()) / total if total else 0.0

@@ -19,7 +19,7 @@ from rag.verify.tokens import Token, Tokens
 
 COVERED = 0.62  # share of a sentence's words, by weight, that its sources hold or nearly mean
 NEAR, SAME = 0.45, 0.85  # cosines of two words from which on one counts for the other, from not at all to fully
-MEANT = 0.45  # cosine of a sentence and what it rests on
+MEANT = 0.35  # cosine of a sentence and what it rests on
 LONGEST = 20_000  # characters of an answer that are read
 
 Reason = Literal["uncited", "not retrieved", "words", "number", "date", "name", "negation", "direction"]
@@ -184,7 +184,7 @@ def _judge(folded: str, sources: Sequence[Source], embed: Embed) -> _Verdict:
 
 
 def _fault(folded: str, picked: Picked, sources: Sequence[Source]) -> tuple[Reason, str] | None:
-    if found := wrong_amount(folded, picked):
+    if found := wrong_amount(folded, picked, sources):
         return "number", found
     if found := wrong_date(folded, picked, sources):
         return "date", found

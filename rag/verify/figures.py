@@ -15,7 +15,7 @@ from rag.verify.units import CLASSIFIERS, SYMBOLS, UNITS
 
 _DIGIT = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "○": 0, "两": 2}
 _SMALL, _BIG = {"十": 10, "百": 100, "千": 1000}, {"万": 10**4, "亿": 10**8}
-_HAN = "零〇○一二两三四五六七八九十百千万亿"
+_HAN = "零〇○一二两三四五六七八九十廿卅百千万亿"
 _PLAIN = r"\d+(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
 _NUMBER = rf"(?:(?:{_PLAIN})(?: ?[十百千万亿]+)?|[{_HAN}]+(?:点[零〇一二三四五六七八九]+)?)"
 _SHARE = re.compile(rf"(?P<whole>百|千|[{_HAN}]+|\d+)分之(?P<part>{_NUMBER})")
@@ -23,10 +23,10 @@ _AMOUNT = re.compile(rf"(?<![a-z\d.])(?P<number>{_NUMBER})(?P<some> ?[余多几�
 _TO = re.compile(r"[ 个%]*(?:-|—|–|~|至|到)+ ?")
 _LATIN = re.compile(r"[a-z]")
 _CLOCK = re.compile(r"(?<![\d:.])(?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?![\d:])")
-_HAN_YEAR = r"[一二][〇零○一二三四五六七八九]{3}"
+_HAN_YEAR = r"[一二三四五六七八九][〇零○一二三四五六七八九]{3}"
 _MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_M, _D = r"(?:1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九]|元|正)", r"(?:[12]\d|3[01]|0?[1-9]|[二三]?十[一二三四五六七八九]?|[一二三四五六七八九])"
+_M, _D = r"(?:1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九]|元|正)", r"(?:[12]\d|3[01]|0?[1-9]|[二三]?十[一二三四五六七八九]?|[廿卅][一二三四五六七八九]?|[一二三四五六七八九])"
 _DATE = re.compile(
     r"(?<![\d.])(?P<iy>[12]\d{3})[-/.](?P<im>1[0-2]|0?[1-9])(?:[-/.](?P<id>[12]\d|3[01]|0?[1-9]))(?![\d.]\d|\d)"
     rf"|(?<![\d.{_HAN}])(?P<y>\d{{3,4}}|{_HAN_YEAR}) ?(?:年度?(?!代)(?:(?P<ym>{_M}) ?月份?(?:(?P<yd>{_D}) ?[日号])?)?"
@@ -105,6 +105,7 @@ def value(text: str) -> Fraction | None:
 
 
 def _han(text: str) -> Fraction | None:
+    text = text.replace("廿", "二十").replace("卅", "三十")
     if not text or not any(c in _DIGIT or c == "十" for c in text):
         return None
     if all(c in _DIGIT for c in text):
