@@ -134,6 +134,10 @@ def wrong_name(folded: str, picked: Picked, sources: Sequence[Source]) -> str | 
             continue
         if any(kind == mine[name] and other not in closed for other, kind in names.kinds(said).items()):
             return name
+    # What is tagged as a name but mostly is none, where a name of the source is gone: it may stand in its place.
+    told = {other for source, i in picked for other in names.kinds(source.said[i])}
+    if any(other not in closed for other in told):
+        return next(iter(names.lacking(names.unlikely(folded), whole)), None)
     return None
 
 

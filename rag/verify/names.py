@@ -7,9 +7,10 @@ from functools import lru_cache
 import rjieba
 
 from rag.answer import signs
-from rag.answer.rarity import common
+from rag.answer.rarity import common, rarity
 from rag.grammar import full_names
 
+RARE = 0.5
 _QUOTED = re.compile(r"《([^《》]{1,60})》|“([^“”]{2,20})”|「([^「」]{2,20})」")
 _FOREIGN = re.compile(r"[一-鿿]{1,8}(?:[·・•‧][一-鿿]{1,8})+")
 _LATIN = re.compile(r"[a-z][a-z0-9]*(?:[-.&+/'][a-z0-9]+)*|\d+[a-z]+[a-z0-9]*")
@@ -48,6 +49,12 @@ def _kinds(folded: str) -> tuple[tuple[str, str], ...]:
     return tuple((word, tag[1]) for word, tag in rjieba.tag(folded) if word in known and len(tag) > 1)
 
 
+def unlikely(folded: str) -> list[str]:
+    """Rare words that the tagger takes for names of people, places or bodies and that are as often none."""
+    tagged: list[tuple[str, str]] = rjieba.tag(folded)
+    return [w for w, tag in tagged if tag[:2] in ("nr", "ns", "nt") and len(w) > 1 and rarity(w) >= RARE]
+
+
 def lacking(wanted: Iterable[str], text: str) -> list[str]:
     """Those of the names that folded ``text`` does not hold."""
     closed = _closed(text)
@@ -72,7 +79,7 @@ def has(name: str, closed: str) -> bool:
     words: list[str] = rjieba.cut(name, hmm=False)
     if len(words) > 1 and len(name) > 4 and all(len(word) > 1 for word in words):  # 重庆大学图书馆 of 重庆大学的图书馆
         return all(word in closed for word in words)
-    return common(name)
+    return False
 
 
 def _foreign(run: str, closed: str) -> bool:

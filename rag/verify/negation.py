@@ -34,7 +34,7 @@ _SKIPPED = frozenset(
     "有 是 会 能 可 可以 能够 应 应当 应该 得 要 被 把 将 对 向 在 由 给 让 与 和 同 跟 为 以 任何 一 个 一个 再 曾 曾经 其 该 此 的 地 了 过 着 这 那 所 任 a an the any be been to".split()
 )
 _MODAL = re.compile("(?:可以|应当|应该|必须|能够|能|会|要|可|应|须|得|将|曾|已经|已|都|也|仍|并|就|才|是|有)+$")
-_HEADS, _REACH = 2, 14
+_HEADS, _REACH = 3, 14
 _ALIKE, _CLEARLY = 0.5, 0.15
 
 
@@ -60,15 +60,15 @@ def contradicts(sentence: str, sources: Sequence[str]) -> bool:
     for start, _, heads in mine:
         verdicts = [_held(head, True, sentence, start, sources, theirs) for head in heads]
         known = [v for v in verdicts if v is not None]
-        if known and not known[0]:
+        if known and not any(known):
             return True
         if not known and not _clause_denies(sentence, start, sources):
             return True
     for i, source in enumerate(sources):
         for start, _, heads in theirs[i]:
-            verdicts = [_held(head, True, source, start, [sentence], [mine]) for head in heads[:1]]
+            verdicts = [_held(head, True, source, start, [sentence], [mine]) for head in heads]
             known = [v for v in verdicts if v is not None]
-            if known and not known[0] and not _said_elsewhere(heads[0], sentence, source, start, sources, theirs):
+            if known and not any(known) and not _said_elsewhere(heads[0], sentence, source, start, sources, theirs):
                 return True
             if not known and _dropped(source, start, sentence, mine):
                 return True

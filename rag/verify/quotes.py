@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rag.answer.cite import QUOTE_LIMIT
 from rag.text import clauses
+from rag.verify.figures import figures
 from rag.verify.source import Source, share, weights
 
 
@@ -21,7 +22,7 @@ def quotes(folded: str, picked: Sequence[tuple[Source, int]]) -> list[Quote]:
     """The picked sentences, neighbours as one where they fit, in the order of passages and text; each at most
     ``QUOTE_LIMIT`` characters: of a longer sentence the run of clauses that has most of the words."""
     found: list[Quote] = []
-    for source in dict.fromkeys(source for source, _ in picked):
+    for source in sorted({source for source, _ in picked}, key=lambda source: source.number):
         for i in sorted(i for other, i in picked if other is source):
             start, end = source.spans[i]
             if end - start > QUOTE_LIMIT:
@@ -37,12 +38,19 @@ def quotes(folded: str, picked: Sequence[tuple[Source, int]]) -> list[Quote]:
 
 def _best_run(folded: str, source: Source, start: int, end: int) -> tuple[int, int]:
     words, text = weights(folded), source.folded
+    numbers = {value for amount in figures(folded).amounts for value in amount.values}
     runs: list[tuple[int, int]] = []
     parts = clauses(text, start, end)
     for i, (begin, stop) in enumerate(parts):
         for _, later in parts[i:]:
             stop = later if later - begin <= QUOTE_LIMIT else stop
         runs.append((begin, min(stop, begin + QUOTE_LIMIT)))
-    begin, stop = max(runs, key=lambda run: sum(w * share(word, text[slice(*run)]) for word, w in words.items()))
+
+    def held(run: tuple[int, int]) -> float:
+        part = text[slice(*run)]
+        stated = {value for amount in figures(part).amounts for value in amount.values}
+        return len(numbers & stated) + sum(weight * share(word, part) for word, weight in words.items())
+
+    begin, stop = max(runs, key=held)
     cut = source.passage.text[begin:stop]
     return begin + len(cut) - len(cut.lstrip()), begin + len(cut.rstrip())

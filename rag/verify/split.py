@@ -1,5 +1,6 @@
 """Tokens to sentences, each with the marks that stand under it, as soon as what follows shows that it has ended."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from rag.verify.tokens import Mark, Token
 _ENDS = frozenset("。｡！？!?….．")
 _CLOSERS = frozenset("”’」』】》〉）)]〕｝}\"")
 _PAIRS = (("《", "》"), ("〈", "〉"), ("（", "）"), ("(", ")"))
+_GAP = re.compile(r"\s+(?=[。，、；：！？])")  # where an address stood
+_TWICE = re.compile(r"([。，、；])(?:\s*[。，、；])+")  # where a mark stood between
 _UNIT = 100  # characters of a bracketed part that holds no end of a sentence: ``rag.text.sentences``
 _LONGEST = 2000  # characters of a line without an end; no sentence is so long
 
@@ -82,7 +85,7 @@ class Splitter:
         for i, (start, stop) in enumerate(spans):
             after = spans[i + 1][0] if i + 1 < len(spans) else end
             numbers = dict.fromkeys(n for at, some in self._marks if start < at <= max(stop, after - 1) for n in some)
-            text = self._line[start:stop]
+            text = _TWICE.sub(r"\1", _GAP.sub("", self._line[start:stop]))
             if numbers:
                 said += [Said(other, tuple(numbers), self._count) for other in (*self._waiting, text)]
                 self._waiting = []
