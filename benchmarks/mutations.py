@@ -88,7 +88,9 @@ def made(documents: Sequence[Document], count: int, seed: int) -> list[Item]:
     numbers = [item for item in items if any(change.kind == "number" for change in item.changed)]
     dates = [item for item in items if any(change.kind == "date" for change in item.changed)]
     third = count // 3
-    chosen = list(dict.fromkeys([*rng.sample(numbers, min(third, len(numbers))), *rng.sample(dates, min(third, len(dates)))]))
+    chosen = list(
+        dict.fromkeys([*rng.sample(numbers, min(third, len(numbers))), *rng.sample(dates, min(third, len(dates)))])
+    )
     others = [item for item in items if item not in set(chosen)]
     return chosen + rng.sample(others, min(len(others), max(0, count - len(chosen))))
 
@@ -143,7 +145,8 @@ def table(items: Sequence[Item], show: int = 0) -> str:
         share = sum(rows[kind]) / len(rows[kind])
         reasons = ", ".join(f"{r} {n}" for r, n in why[kind].most_common() if n)
         lines.append(f"| {kind:30} | {len(rows[kind]):3} | {share:.1%} | {wanted} | {reasons} |")
-    lines.append(f"\nOne sentence takes {1000 * seconds[len(seconds) // 2]:.1f} ms, the slowest of 20 {1000 * seconds[int(len(seconds) * 0.95)]:.1f} ms.")
+    middle, slow = (1000 * seconds[int(len(seconds) * part)] for part in (0.5, 0.95))
+    lines.append(f"\nOne sentence takes {middle:.1f} ms, the slowest of 20 {slow:.1f} ms.")
     for kind, some in wrong.items():
         lines += [f"\n{kind}:\n    {text}" for text in some[:show]]
     return "\n".join(lines)

@@ -9,22 +9,30 @@ import rjieba
 
 from rag.text import fold
 
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((old, new) for old, _, new in (pair.partition(":") for pair in text.split()))
+
+
 _DIGITS = "零一二三四五六七八九"
-_FRAMES = (
-    ("以及", "和"), ("由于", "因为"), ("因此", "所以"), ("目前", "现在"), ("位于", "地处"), ("包括", "包含"), ("成立于", "创建于"),
-    ("建立", "设立"), ("称为", "叫做"), ("拥有", "有着"), ("開始", "起"), ("並且", "而且"), ("并且", "而且"), ("但是", "不过"),
-    ("曾经", "曾"), ("大约", "约"), ("共有", "一共有"), ("举行", "举办"), ("主要", "主要地"), ("认为", "觉得"), ("通过", "经由"),
-    ("进行", "开展"), ("获得", "取得"), ("超过", "多于"), ("由於", "因為"), ("目前", "如今"), ("位於", "地處"), ("因此", "故此"),
-    ("应当", "应该"), ("推进", "推动"), ("支持", "扶持"), ("提高", "提升"), ("可以", "能够"), ("之间", "间"), ("使用", "采用"),
-    ("原因", "缘由"), ("重要", "要紧"), ("许多", "很多"), ("一些", "若干"), ("立即", "马上"), ("經過", "歷經"), ("其後", "後來"),
-    ("共同", "一同"), ("负责", "承担"), ("規定", "訂明"), ("规定", "明确"), ("提供", "给出"), ("参加", "参与"), ("需要", "须"),
-)  # fmt: skip
+_FRAMES = _pairs("""
+    以及:和 由于:因为 因此:所以 目前:现在 位于:地处 包括:包含 成立于:创建于 建立:设立 称为:叫做 拥有:有着 開始:起
+    並且:而且 并且:而且 但是:不过 曾经:曾 大约:约 共有:一共有 举行:举办 主要:主要地 认为:觉得 通过:经由 进行:开展
+    获得:取得 超过:多于 由於:因為 目前:如今 位於:地處 因此:故此 应当:应该 推进:推动 支持:扶持 提高:提升 可以:能够
+    之间:间 使用:采用 原因:缘由 重要:要紧 许多:很多 一些:若干 立即:马上 經過:歷經 其後:後來 共同:一同 负责:承担
+    規定:訂明 规定:明确 提供:给出 参加:参与 需要:须
+""")
 _OPENINGS = ("资料显示,", "据介绍,", "文中提到,", "根据资料,", "可以看到,")
 _JOINS = (",同时", ";此外,", ",另外", ";", ",并且")
 _NUMBER = re.compile(r"(?<![\d.a-zA-Z:/-])(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(%|％)?(?![\d:a-zA-Z/-])")
 _DAY = re.compile(r"(?<!\d)(?:(\d{4})年)?(\d{1,2})月(?:(\d{1,2})([日号號]))?|(?<!\d)(\d{4})年")
-_HAN_DAY = re.compile(r"(?<![一二三四五六七八九十])(十[一二]?|[一二三四五六七八九])月(?:([二三]?十[一二三四五六七八九]?|[一二三四五六七八九])日)?")
-_HAN_NUMBER = re.compile(r"(?<![第一二三四五六七八九十百千万亿零周期])([二三四五六七八九两兩]?百?[二三四五六七八九]?十[一二三四五六七八九]?|[二三四五六七八九两])(?=[个個名位年座所项項次种種家艘辆])")
+_HAN_DAY = re.compile(
+    r"(?<![一二三四五六七八九十])(十[一二]?|[一二三四五六七八九])月(?:([二三]?十[一二三四五六七八九]?"
+    r"|[一二三四五六七八九])日)?"
+)
+_HAN_NUMBER = re.compile(
+    r"(?<![第一二三四五六七八九十百千万亿零周期])([二三四五六七八九两兩]?百?[二三四五六七八九]?十[一二三四五六七八九]?|[二三四五六七八九两])(?=[个個名位年座所项項次种種家艘辆])"
+)
 _NAME_TAGS = ("nr", "ns", "nt")
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 _MARK = "的、,，。;；:：和与是由及（）()《》“”「」 \n"
@@ -75,7 +83,7 @@ def _of_han(text: str) -> int:
 
 
 def numerals(text: str, rng: random.Random) -> str:
-    """Its numbers and dates in other numerals: 2024年3月5日 as 二〇二四年三月五日, 12,000 as 1.2万 or 一万二千, 30% as 百分之三十."""
+    """Its numbers and dates in other numerals: 2024年3月 as 二〇二四年三月, 12,000 as 1.2万, 30% as 百分之三十."""
 
     def day(m: re.Match[str]) -> str:
         year = "".join("〇一二三四五六七八九"[int(c)] for c in m[1] or m[5] or "")
@@ -124,7 +132,7 @@ def order(text: str, rng: random.Random) -> str:
     """Its clauses in another order."""
     body, end = (text[:-1], text[-1]) if text[-1:] in "。!！?？;；" else (text, "。")
     parts = re.split("(?<![0-9])[,，]|[,，](?![0-9])", body)
-    if len(parts) < 2 or re.search("[“”\"「」《》()（）]", body) or any(len(p) < 4 for p in parts):
+    if len(parts) < 2 or re.search('[“”"「」《》()（）]', body) or any(len(p) < 4 for p in parts):
         return text
     at = rng.randrange(1, len(parts))
     return ",".join(parts[at:] + parts[:at]) + end
@@ -141,7 +149,7 @@ def join(first: str, second: str, rng: random.Random) -> str:
 
 
 def reword(text: str, after: str, passage: str, rng: random.Random) -> str | None:
-    """A sentence, with the one ``after`` it now and then, said otherwise; None where it cannot be told from the passage."""
+    """A sentence, now and then with the one ``after`` it, said otherwise; None where the passage has it as it is."""
     joined = bool(after) and len(text) + len(after) <= 120 and rng.random() < 0.35
     said = join(text, after, rng) if joined else text
     ways: list[Callable[[str, random.Random], str]] = [numerals, frames, order]
@@ -166,9 +174,20 @@ def mutations(said: str, passage: str, names: dict[str, list[str]], rng: random.
 def _numbers(said: str) -> list[tuple[int, int, str]]:
     dates = [m.span() for m in _DAY.finditer(said)] + [m.span() for m in _HAN_DAY.finditer(said)]
     dates += [m.span() for m in re.finditer("[〇零一二三四五六七八九]{3,4}年|[一二三四五六七八九十]+[月日]", said)]
-    found = [(*m.span(), m[0]) for m in _NUMBER.finditer(said)] + [(*m.span(), m[0]) for m in _HAN_NUMBER.finditer(said)]
-    found += [(*m.span(), m[0]) for m in re.finditer(r"(?<=百分之)[一二三四五六七八九十]+|[一二三四五六七八九][百千万][零一二三四五六七八九十百千万]+", said)]
-    return [(s, e, t) for s, e, t in found if not any(a < e and s < b for a, b in dates) and said[e : e + 1] not in "年月日至"]
+    found = [(*m.span(), m[0]) for m in _NUMBER.finditer(said)] + [
+        (*m.span(), m[0]) for m in _HAN_NUMBER.finditer(said)
+    ]
+    found += [
+        (*m.span(), m[0])
+        for m in re.finditer(
+            r"(?<=百分之)[一二三四五六七八九十]+|[一二三四五六七八九][百千万][零一二三四五六七八九十百千万]+", said
+        )
+    ]
+    return [
+        (s, e, t)
+        for s, e, t in found
+        if not any(a < e and s < b for a, b in dates) and said[e : e + 1] not in "年月日至"
+    ]
 
 
 def _number(said: str, passage: str, rng: random.Random, *, taken: bool) -> Changed | None:
@@ -192,13 +211,21 @@ def _number(said: str, passage: str, rng: random.Random, *, taken: bool) -> Chan
     return Changed("number", said[:start] + new + said[end:], old, new)
 
 
-_UNITS = ("万:亿 亿:万 公里:米 平方公里:平方米 公斤:吨 吨:公斤 公顷:平方公里 小时:分钟 美元:日元 %:倍 万:千 米:公里 个月:年 天:个月 岁:个月").split()
+_UNITS = (
+    "万:亿 亿:万 公里:米 平方公里:平方米 公斤:吨 吨:公斤 公顷:平方公里 小时:分钟 美元:日元 %:倍 万:千 米:公里 "
+    "个月:年 天:个月 岁:个月"
+).split()
 
 
 def _unit(said: str, rng: random.Random) -> Changed | None:
     for pair in rng.sample(_UNITS, len(_UNITS)):
         old, new = pair.split(":")
-        found = [m.end() for m in re.finditer(rf"[\d一二三四五六七八九十百千](?={old}(?![一-鿿]?方|长|[一二三四五六七八九十]))", said)]
+        found = [
+            m.end()
+            for m in re.finditer(
+                rf"[\d一二三四五六七八九十百千](?={old}(?![一-鿿]?方|长|[一二三四五六七八九十]))", said
+            )
+        ]
         if found:
             at = rng.choice(found)
             return Changed("unit", said[:at] + new + said[at + len(old) :], old, new)
@@ -214,7 +241,10 @@ def _date(said: str, passage: str, rng: random.Random) -> Changed | None:
     start, end, old = rng.choice(found)
     if len(old) == 4:
         shift = rng.choice([-3, -2, -1, 1, 2, 3, 10])
-        number = int("".join(str("〇一二三四五六七八九".find(c.replace("零", "〇"))) if not c.isdigit() else c for c in old)) + shift
+        number = (
+            int("".join(str("〇一二三四五六七八九".find(c.replace("零", "〇"))) if not c.isdigit() else c for c in old))
+            + shift
+        )
         new = str(number) if old[0].isdigit() else "".join("〇一二三四五六七八九"[int(c)] for c in str(number))
     else:
         most = 12 if said[end : end + 1] == "月" else 28
@@ -260,17 +290,17 @@ def _name(said: str, passage: str, names: dict[str, list[str]], rng: random.Rand
     return Changed(kind, said.replace(old, new), old, new)
 
 
-_DENIED = (
-    ("没有", ""), ("並未", ""), ("并未", ""), ("不得", "可以"), ("不能", "能"), ("不是", "是"), ("不会", "会"), ("不會", "會"), ("未能", ""), ("沒有", ""),
-    ("无法", "能够"), ("無法", "能夠"), ("尚未", "已经"), ("不再", "仍然"), ("禁止", "允许"),
-)
-_SAID = (
-    ("可以", "不可以"), ("能够", "不能够"), ("应当", "不应当"), ("应该", "不应该"), ("已经", "尚未"), ("曾", "从未"), ("是", "不是"), ("位于", "不位于"), ("地处", "不在"),
-    ("有着", "没有"), ("拥有", "没有"), ("属于", "不属于"), ("包含", "不包含"), ("包括", "不包括"), ("成为", "没有成为"), ("获得", "没有获得"), ("取得", "没有取得"),
-    ("设立", "没有设立"), ("发现", "没有发现"), ("参加", "没有参加"), ("参与", "没有参与"), ("开始", "没有开始"), ("支持", "不支持"), ("推动", "不推动"), ("举办", "没有举办"),
-    ("完成", "没有完成"), ("出版", "没有出版"), ("担任", "没有担任"), ("进入", "没有进入"), ("達", "未達"), ("达", "未达"), ("屬於", "不屬於"), ("成為", "沒有成為"), ("獲得", "沒有獲得"),
-    ("加强", "不加强"), ("建设", "不建设"), ("由", "不由"), ("在", "不在"), ("會", "不會"), ("会", "不会"), ("可", "不可"), ("为", "不为"), ("為", "不為"),
-)  # fmt: skip
+_DENIED = _pairs("""
+    没有: 並未: 并未: 不得:可以 不能:能 不是:是 不会:会 不會:會 未能: 沒有: 无法:能够 無法:能夠 尚未:已经 不再:仍然
+    禁止:允许
+""")
+_SAID = _pairs("""
+    可以:不可以 能够:不能够 应当:不应当 应该:不应该 已经:尚未 曾:从未 是:不是 位于:不位于 地处:不在 有着:没有
+    拥有:没有 属于:不属于 包含:不包含 包括:不包括 成为:没有成为 获得:没有获得 取得:没有取得 设立:没有设立
+    发现:没有发现 参加:没有参加 参与:没有参与 开始:没有开始 支持:不支持 推动:不推动 举办:没有举办 完成:没有完成
+    出版:没有出版 担任:没有担任 进入:没有进入 達:未達 达:未达 屬於:不屬於 成為:沒有成為 獲得:沒有獲得 加强:不加强
+    建设:不建设 由:不由 在:不在 會:不會 会:不会 可:不可 为:不为 為:不為
+""")
 
 
 def _negation(said: str, rng: random.Random) -> Changed | None:

@@ -36,6 +36,8 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
         app.state.serving = serving
         serving.start()
         yield
+        if serving.writer:
+            await serving.writer.llm.close()
         serving.stop()
 
     app = FastAPI(

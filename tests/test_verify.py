@@ -163,7 +163,8 @@ def test_an_order_to_a_model_supports_nothing() -> None:
 
 
 ANSWERS = (
-    "图书馆藏书210万册【1】。青石大桥[2]全长3.5公里[2]。《青石大桥。通车》很长[2]。\n- 周一照常闭馆。[1] 大桥没有收费站。[2]\n![a](b) 完。",
+    "图书馆藏书210万册【1】。青石大桥[2]全长3.5公里[2]。《青石大桥。通车》很长[2]。\n- 周一照常闭馆。[1] "
+    "大桥没有收费站。[2]\n![a](b) 完。",
     "1. 图书馆藏书 210 万册 [1]\n2. It opened on March 5, 2024. [2] Mr. Zhou designed it [2]. 详见https://a.example。",
     "“周一照常闭馆。”的确如此。[1]施工期间未发生安全事故[^2]。[1",
 )
@@ -193,7 +194,22 @@ def test_a_sentence_comes_as_soon_as_the_next_begins() -> None:
     assert kept.text == "周一照常闭馆。"
 
 
-@pytest.mark.parametrize("answer", ["", "\n\n", "[1]", "[[[[[[[[[", "。。。。[1]", "]" * 5000, "<" * 5000, "《" * 5000, "a" * 30_000, "[1]" * 9000, "\x00\ud800"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "\n\n",
+        "[1]",
+        "[[[[[[[[[",
+        "。。。。[1]",
+        "]" * 5000,
+        "<" * 5000,
+        "《" * 5000,
+        "a" * 30_000,
+        "[1]" * 9000,
+        "\x00\ud800",
+    ],
+)
 def test_whatever_is_no_answer_is_a_refusal(answer: str) -> None:
     assert check(answer, [LIBRARY]).refusal
 
@@ -207,7 +223,7 @@ def test_extractive_answers_pass(tmp_path: Path) -> None:
     pairs = [passage(number) for number in range(len(TOWNS))]
     engine.add([document for document, _ in pairs])
     engine.add([Document("library", LIBRARY.text, LIBRARY.title, published=LIBRARY.published)])
-    asked = [question.text for _, own in pairs for question in own][:60] + ["图书馆藏书多少册?", "图书馆几点关门?"]
+    asked = ["图书馆藏书多少册?", "图书馆几点关门?", *[question.text for _, own in pairs for question in own][:60]]
     passed = 0
     for question in asked:
         answer = engine.ask(question)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache
 
 from rag.text import clauses
@@ -13,7 +14,10 @@ CLEARLY = 0.34  # by how much more of a figure's clause another figure's clause 
 FITS = 0.6  # how much of a clause a sentence has to hold to be where it is from
 _UP = re.compile("增长|上升|提高|增加|上涨|增至|升至|扩大|提升|攀升|回升|高于|多于|大于|增幅|涨幅")
 _DOWN = re.compile("下降|减少|降低|下跌|下滑|降至|减至|缩小|回落|缩减|低于|少于|小于|降幅|跌幅|萎缩")
-_MORE, _LESS = re.compile("超过|超|逾|多于|不少于|不低于|至少|以上|突破"), re.compile("不足|不到|不满|少于|低于|至多|不超过|以下|以内|将近")
+_MORE, _LESS = (
+    re.compile("超过|超|逾|多于|不少于|不低于|至少|以上|突破"),
+    re.compile("不足|不到|不满|少于|低于|至多|不超过|以下|以内|将近"),
+)
 
 Picked = Sequence[tuple[Source, int]]
 
@@ -26,7 +30,10 @@ def wrong_amount(folded: str, picked: Picked, sources: Sequence[Source]) -> str 
     for amount in own.amounts:
         if _wrong(amount, folded, theirs):
             words = _around(folded, amount.start)
-            if not any(_fit(words, text, 0, whole=True) >= FITS and not _wrong(amount, folded, [(text, some)]) for text, some in rest):
+            if not any(
+                _fit(words, text, 0, whole=True) >= FITS and not _wrong(amount, folded, [(text, some)])
+                for text, some in rest
+            ):
                 return folded[amount.start : amount.end]
     clocks = {(h, m) for _, some in theirs for _, h, m in some.clocks}
     spoken = {(int(h), int(m)) for text, _ in theirs for h, m in re.findall(r"(\d{1,2})[时点](\d{1,2})分", text)}
@@ -57,11 +64,13 @@ def _kind(amount: Amount) -> str:
 
 
 def _equal(a: Amount, b: Amount) -> bool:
-    return any(x == y and (k == m or not k or not m or {k, m} == {"hours", "clock"}) for x, k in a.values for y, m in b.values)
+    return any(
+        x == y and (k == m or not k or not m or {k, m} == {"hours", "clock"}) for x, k in a.values for y, m in b.values
+    )
 
 
 def _clock_equal(amount: Amount, folded: str, some: Figures) -> bool:
-    return _kind(amount) == "clock" and any((hour, "clock") in amount.values for _, hour, _ in some.clocks)
+    return _kind(amount) == "clock" and any((Fraction(hour), "clock") in amount.values for _, hour, _ in some.clocks)
 
 
 def _said_as_date(amount: Amount, theirs: Sequence[tuple[str, Figures]]) -> bool:
@@ -127,7 +136,9 @@ def wrong_name(folded: str, picked: Picked, sources: Sequence[Source]) -> str | 
         if name not in mine:
             continue
         # The sentence that says the rest of the name's clause: it must not say it of another of the name's kind.
-        words = {w: weight for w, weight in _around(folded, folded.find(name)).items() if w not in name and name not in w}
+        words = {
+            w: weight for w, weight in _around(folded, folded.find(name)).items() if w not in name and name not in w
+        }
         best = max(picked, key=lambda of: _fit(words, of[0].said[of[1]], 0, whole=True))
         said = best[0].said[best[1]]
         if _fit(words, said, 0, whole=True) < FITS or not names.lacking([name], said + best[0].title):

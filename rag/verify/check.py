@@ -37,7 +37,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A sentence, or a citation of one, that does not hold. ``number`` is that of the citation, as the answer has it."""
+    """A sentence, or a citation of one, that does not hold; ``number`` is that of the citation in the answer."""
 
     text: str
     reason: Reason
@@ -63,9 +63,8 @@ class Checked:
         """The sentences that hold, each with the numbers of its passages, from 1."""
         parts: list[str] = []
         for before, kept in zip((None, *self.kept), self.kept, strict=False):
-            if before is not None:
-                parts.append("\n" if kept.line > before.line else " " if _spaced(before.text, kept.text) else "")
-            parts.append(kept.text + "".join(f"[{n + 1}]" for n in dict.fromkeys(q.passage for q in kept.quotes)))
+            marks = "".join(f"[{n + 1}]" for n in dict.fromkeys(q.passage for q in kept.quotes))
+            parts += [between(before, kept), kept.text, marks]
         return "".join(parts)
 
 
@@ -117,7 +116,9 @@ class Checker:
             self._dropped.append(Dropped(said.text, "uncited"))
             return None
         sources = [self._sources[n - 1] for n in said.numbers if 1 <= n <= len(self._sources)]
-        unknown = [Dropped(said.text, "not retrieved", number=n) for n in said.numbers if not 1 <= n <= len(self._sources)]
+        unknown = [
+            Dropped(said.text, "not retrieved", number=n) for n in said.numbers if not 1 <= n <= len(self._sources)
+        ]
         if not sources:
             self._dropped += unknown
             return None
@@ -130,7 +131,11 @@ class Checker:
             held, alone = [(sources[0], together)], [(s, v) for s, v in alone if s.number not in used]
         failed = [Dropped(said.text, v.fault, v.detail, s.number + 1) for s, v in alone if v.fault]
         if not held:
-            worst = together if together is not None and together.fault else min((v for _, v in alone), key=lambda v: -v.covered)
+            worst = (
+                together
+                if together is not None and together.fault
+                else min((v for _, v in alone), key=lambda v: -v.covered)
+            )
             self._dropped.append(Dropped(said.text, worst.fault or "words", worst.detail))
             return None
         self._citations += [*unknown, *failed]
@@ -214,5 +219,8 @@ def _covered(words: dict[str, float], picked: Picked, embed: Embed) -> float:
     return sum(weight * have[word] for word, weight in words.items()) / total
 
 
-def _spaced(a: str, b: str) -> bool:
-    return a[-1:].isascii() and b[:1].isascii()
+def between(before: Kept | None, kept: Kept) -> str:
+    """What stands between two sentences that are kept: a line break, a space where both are Latin, or nothing."""
+    if before is None:
+        return ""
+    return "\n" if kept.line > before.line else " " if before.text[-1:].isascii() and kept.text[:1].isascii() else ""

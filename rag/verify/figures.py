@@ -1,7 +1,7 @@
 """The amounts and dates that a text states, in one form whatever way they are written.
 
-1.2万人, 12,000 人 and 一万二千人 are one amount; 百分之三十, 30% and 三成 too; 二〇二四年三月五日 and 2024-03-05 are one
-date. Everything works on folded text (``rag.text.fold``).
+1.2万人, 12,000 人 and 一万二千人 are one amount; 百分之三十, 30% and 三成 too; 二〇二四年三月五日 and 2024-03-05 are
+one date. Everything works on folded text (``rag.text.fold``).
 """
 
 import re
@@ -26,7 +26,9 @@ _CLOCK = re.compile(r"(?<![\d:.])(?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?![\d:])")
 _HAN_YEAR = r"[一二三四五六七八九][〇零○一二三四五六七八九]{3}"
 _MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_M, _D = r"(?:1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九]|元|正)", r"(?:[12]\d|3[01]|0?[1-9]|[二三]?十[一二三四五六七八九]?|[廿卅][一二三四五六七八九]?|[一二三四五六七八九])"
+_M = r"(?:1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九]|元|正)"
+_ONES = "[一二三四五六七八九]"
+_D = rf"(?:[12]\d|3[01]|0?[1-9]|[二三]?十{_ONES}?|[廿卅]{_ONES}?|{_ONES})"
 _DATE = re.compile(
     r"(?<![\d.])(?P<iy>[12]\d{3})[-/.](?P<im>1[0-2]|0?[1-9])(?:[-/.](?P<id>[12]\d|3[01]|0?[1-9]))(?![\d.]\d|\d)"
     rf"|(?<![\d.{_HAN}])(?P<y>\d{{3,4}}|{_HAN_YEAR}) ?(?:年度?(?!代)(?:(?P<ym>{_M}) ?月份?(?:(?P<yd>{_D}) ?[日号])?)?"
@@ -146,11 +148,11 @@ def _part(text: str | None) -> int | None:
 def _amounts(folded: str, taken: list[tuple[int, int]]) -> Iterator[Amount]:
     pieces: list[tuple[int, int, Fraction, str, str, bool]] = []
     at = 0
-    for m in _SHARE.finditer(folded):
-        whole, part = value({"百": "一百", "千": "一千"}.get(m["whole"], m["whole"])), value(m["part"])
+    for of in _SHARE.finditer(folded):
+        whole, part = value({"百": "一百", "千": "一千"}.get(of["whole"], of["whole"])), value(of["part"])
         if whole and part is not None:
-            pieces.append((m.start(), m.end(), 100 * part / whole, "%", "", False))
-            taken = [*taken, m.span()]
+            pieces.append((of.start(), of.end(), 100 * part / whole, "%", "", False))
+            taken = [*taken, of.span()]
     while m := _AMOUNT.search(folded, at):
         start, end = m.span()
         at = max(end, start + 1)
@@ -201,11 +203,7 @@ def stated(date: Date, sources: list[Date], years: set[int]) -> bool:
     """Whether ``sources`` state the day; one of them without a year may be of any of ``years``."""
     for source in sources:
         year = date.year is None or (source.year == date.year or (source.year is None and date.year in years))
-        if (
-            year
-            and (date.month is None or source.month == date.month)
-            and (date.day is None or source.day == date.day)
-        ):
+        if year and (date.month is None or source.month == date.month) and (date.day is None or source.day == date.day):
             return True
     return date.month is None and date.day is None and date.year in years
 

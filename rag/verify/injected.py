@@ -8,22 +8,31 @@ from rag.text import BREAKS
 _LINE = re.compile(f"[^{BREAKS}]+")
 _MODEL = r"(?:ai|人工智能|大?语言模型|模型|助手|机器人|assistant|llm|chatbot|gpt|language model)"
 _ORDERS = (
-    r"(?:忽略|无视|忘记|忘掉|忘却|不要理会|不必理会|不要遵[守循]|停止遵[守循]|跳过|绕过|覆盖|推翻|放弃|抛开|撤销|违反)[^。!?！？\n]{0,16}?"
+    r"(?:忽略|无视|忘记|忘掉|忘却|不要理会|不必理会|不要遵[守循]|停止遵[守循]|跳过|绕过|覆盖|推翻|放弃|抛开|撤销"
+    r"|违反)[^。!?！？\n]{0,16}?"
     r"(?:指令|指示|提示词?|要求|规则|命令|设定|约束|限制|对话|系统消息|上文|前文)",
     r"(?:ignore|disregard|forget|override|bypass|skip|do not follow|don't follow|stop following)\b[^.!?\n]{0,40}?"
     r"\b(?:instructions?|prompts?|rules?|messages?|guidelines?|directions?|context|text above)",
-    r"(?:系统|初始|开发者|隐藏的?|你的)(?:提示词?|指令|消息)|system ?(?:prompt|message|override|instruction)|developer message",
-    rf"(?:^|[。!?！？:：,，;；\s\"“])(?:你|您)(?:现在|从现在起|接下来|将|必须|应当?)?[^。!?！？\n]{{0,6}}(?:是|扮演|作为|成为|变成|充当)"
+    r"(?:系统|初始|开发者|隐藏的?|你的)(?:提示词?|指令|消息)|system ?(?:prompt|message|override|instruction)"
+    r"|developer message",
+    rf"(?:^|[。!?！？:：,，;；\s\"“])(?:你|您)(?:现在|从现在起|接下来|将|必须|应当?)?[^。!?！？\n]{{0,6}}(?:是"
+    rf"|扮演|作为|成为|变成|充当)"
     rf"[^。!?！？\n]{{0,12}}{_MODEL}",
-    rf"\byou are (?:now |no longer )?(?:an? |the )?[^.!?\n]{{0,30}}{_MODEL}|\bact as (?:an? |the )?[^.!?\n]{{0,20}}{_MODEL}|\bpretend (?:to be|you)\b|\bas an ai\b",
-    rf"(?:致|告知?|各位|给|请|所有|任何|阅读本文的)[^。!?！？\n]{{0,8}}{_MODEL}[^。!?！？\n]{{0,4}}(?:[:：,，]|请|必须|应|注意|说明|的(?:指令|说明|提示))",
+    rf"\byou are (?:now |no longer )?(?:an? |the )?[^.!?\n]{{0,30}}{_MODEL}|\bact as (?:an? |the "
+    rf")?[^.!?\n]{{0,20}}{_MODEL}|\bpretend (?:to be|you)\b|\bas an ai\b",
+    rf"(?:致|告知?|各位|给|请|所有|任何|阅读本文的)[^。!?！？\n]{{0,8}}{_MODEL}[^。!?！？\n]{{0,4}}(?:[:：,，]"
+    rf"|请|必须|应|注意|说明|的(?:指令|说明|提示))",
     rf"\b(?:attention|note|notice|message|instructions?)\b[^.!?\n]{{0,12}}\b(?:to|for)\b[^.!?\n]{{0,20}}{_MODEL}",
-    r"(?:请|必须|只能?|务必|一律|直接|统一|都要?|改为|始终)[^。!?！？\n]{0,12}?(?:回答|回复|输出|答复|打印|复述|回应|作答)[^。!?！？\n]{0,20}?"
+    r"(?:请|必须|只能?|务必|一律|直接|统一|都要?|改为|始终)[^。!?！？\n]{0,12}?(?:回答|回复|输出|答复|打印|复述"
+    r"|回应|作答)[^。!?！？\n]{0,20}?"
     r"(?:[:：“\"「『]|以下|下列|下面|原样|链接|网址|地址|即可|英文|全文)",
-    r"(?:回答|回复|输出|作答)(?:时|中|里|任何|所有|本|问题|用户|后|前|末尾|结尾)[^。!?！？\n]{0,20}(?:必须|务必|只能|都要?|一律|请|附上|加上|插入|写上)",
+    r"(?:回答|回复|输出|作答)(?:时|中|里|任何|所有|本|问题|用户|后|前|末尾|结尾)[^。!?！？\n]{0,20}(?:必须|务必"
+    r"|只能|都要?|一律|请|附上|加上|插入|写上)",
     r"\b(?:reply|respond|answer|output|print|say|repeat|write|include|append|end)\b[^.!?\n]{0,30}?"
-    r"\b(?:only|exactly|following|verbatim|with the (?:word|text|phrase|link|url)|nothing else|this (?:link|url|text|sentence))\b",
-    r"<\|[a-z_]{2,20}\|>|\[/?inst\]|<</?sys>>|^#{1,4} ?(?:system|instruction|assistant|user)\b|^(?:system|assistant|user|human) ?[:：]",
+    r"\b(?:only|exactly|following|verbatim|with the (?:word|text|phrase|link|url)|nothing else|this (?:link|url"
+    r"|text|sentence))\b",
+    r"<\|[a-z_]{2,20}\|>|\[/?inst\]|<</?sys>>|^#{1,4} ?(?:system|instruction|assistant|user)\b|^(?:system"
+    r"|assistant|user|human) ?[:：]",
     r"\b(?:jailbreak|dan mode|developer mode|prompt injection)\b|越狱模式|开发者模式",
     r"(?:访问|点击|打开|发送|上传|转发)[^。!?！？\n]{0,16}(?:https?://|www\.)",
 )

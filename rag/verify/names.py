@@ -7,7 +7,7 @@ from functools import lru_cache
 import rjieba
 
 from rag.answer import signs
-from rag.answer.rarity import common, rarity
+from rag.answer.rarity import rarity
 from rag.grammar import full_names
 
 RARE = 0.5
@@ -16,11 +16,16 @@ _FOREIGN = re.compile(r"[一-鿿]{1,8}(?:[·・•‧][一-鿿]{1,8})+")
 _LATIN = re.compile(r"[a-z][a-z0-9]*(?:[-.&+/'][a-z0-9]+)*|\d+[a-z]+[a-z0-9]*")
 _BETWEEN = str.maketrans("", "", "、·・•‧ 《》“”「」『』\"'-—")
 # A tagger adds these to a name that they stand beside.
-_BESIDE = frozenset("和与及同跟在于从到由被向对把将以为是有说称的地等并也都曾已又则至往即或令让使给因自经后前上下中内外时年月日里这那此该其各任")
+_BESIDE = frozenset(
+    "和与及同跟在于从到由被向对把将以为是有说称的地等并也都曾已又则至往即或令让使给因自经后前上下中内外时年月日里这那此该其各任"
+)
 _PLACE_ENDS = "省市县区州镇乡村国岛"
 _BODY = re.compile(r"(?:公司|大学|学院|学校|中学|小学|实验室|委员会|集团|协会|银行|研究所|研究院|法院|医院|出版社)$")
 _COUNTED = re.compile("[第\\d零〇一二两三四五六七八九十百千万亿]+(?:世纪|年代|[^\\W\\d_]?)$")  # 十六世纪, 四门
-_LATIN_WORDS = frozenset("the a an of in on at to for and or is are was were by with from as that this it its he she they has have had be been not no which who also but".split())
+_LATIN_WORDS = frozenset(
+    "the a an of in on at to for and or is are was were by with from as that this it its he she they has have "
+    "had be been not no which who also but".split()
+)
 
 
 def names(folded: str) -> frozenset[str]:

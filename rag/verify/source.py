@@ -16,10 +16,14 @@ from rag.verify.injected import instructions
 _NUMERAL = re.compile(r"[\d,.%]+|[零〇一二两三四五六七八九十百千万亿]+")
 _WORD = re.compile(r"[a-z0-9一-鿿]")
 _FUNCTION = frozenset(
-    "的 了 是 在 和 与 及 以及 并 并且 而 而且 但 但是 也 都 还 又 就 才 则 且 或 或者 等 其 其中 该 此 这 那 他 她 它 他们 她们 它们 为 于 由 以 从 自 到"
-    " 至 向 对 对于 关于 把 将 被 让 给 因 因为 由于 因此 所以 因而 如果 后 前 中 上 下 内 时 之 所 有 没有 不 未 无 没 非 不是 已 已经 曾 曾经 正 正在 会"
-    " 能 能够 可 可以 应 应当 应该 要 须 必须 同时 此外 另外 据 根据 据此 表示 指出 称 认为 介绍 说明 显示 资料 文中 文件 报道 目前 现在 当时 之后 之前 以来 以后"
-    " 以前 期间 年 月 日 个 名 位 种 项 家 座 共 共有 一共 总共 共计 总计 达 达到 约 大约 超过 近 余 多 一个 一种 一些 这个 那个 the a an of in on at to for and or is are"
+    "的 了 是 在 和 与 及 以及 并 并且 而 而且 但 但是 也 都 还 又 就 才 则 且 或 或者 等 其 其中 该 此 这 那 他 "
+    "她 它 他们 她们 它们 为 于 由 以 从 自 到"
+    " 至 向 对 对于 关于 把 将 被 让 给 因 因为 由于 因此 所以 因而 如果 后 前 中 上 下 内 时 之 所 有 没有 不 "
+    "未 无 没 非 不是 已 已经 曾 曾经 正 正在 会"
+    " 能 能够 可 可以 应 应当 应该 要 须 必须 同时 此外 另外 据 根据 据此 表示 指出 称 认为 介绍 说明 显示 资料 "
+    "文中 文件 报道 目前 现在 当时 之后 之前 以来 以后"
+    " 以前 期间 年 月 日 个 名 位 种 项 家 座 共 共有 一共 总共 共计 总计 达 达到 约 大约 超过 近 余 多 一个 "
+    "一种 一些 这个 那个 the a an of in on at to for and or is are"
     " was were by with from as that this it its he she they has have had be been which who also but".split()
 )
 
@@ -105,7 +109,7 @@ def pick(words: dict[str, float], sources: Sequence[Source], most: int = 4) -> l
     picked: list[tuple[Source, int]] = []
     while left and len(picked) < most:
 
-        def gain(of: tuple[Source, int]) -> float:
+        def gain(of: tuple[Source, int], have: dict[str, float] = have) -> float:
             own = held[of[0].number, of[1]]
             near = any(of[0] is s and abs(of[1] - i) == 1 for s, i in picked)
             return sum(words[w] * max(0.0, own[w] - have[w]) for w in words) / total + 0.01 * near

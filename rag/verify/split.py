@@ -8,7 +8,7 @@ from rag.text import sentences
 from rag.verify.tokens import Mark, Token
 
 _ENDS = frozenset("。｡！？!?….．")
-_CLOSERS = frozenset("”’」』】》〉）)]〕｝}\"")
+_CLOSERS = frozenset('”’」』】》〉）)]〕｝}"')
 _PAIRS = (("《", "》"), ("〈", "〉"), ("（", "）"), ("(", ")"))
 _GAP = re.compile(r"\s+(?=[。，、；：！？])")  # where an address stood
 _TWICE = re.compile(r"([。，、；])(?:\s*[。，、；])+")  # where a mark stood between

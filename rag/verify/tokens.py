@@ -21,7 +21,8 @@ _NUMBER = re.compile(r"(\d{1,3})(?:\s*[-–~]\s*(\d{1,3}))?")
 _ADDRESS = re.compile(
     r"[a-z][a-z0-9+.-]{1,20}:(?://|\\\\)|^www\.|^(?:javascript|data|mailto|file|vbscript|tel|ftp):|^//"
     r"|^[\w.+-]+@[\w-]+\.[\w.-]+$"
-    r"|^(?:[a-z0-9-]+\.)+(?:com|cn|net|org|io|co|gov|edu|info|biz|top|xyz|me|app|dev|ai|ru|site|online|link|cc|tv|example|test)(?:[:/?#].*)?$",
+    r"|^(?:[a-z0-9-]+\.)+(?:com|cn|net|org|io|co|gov|edu|info|biz|top|xyz|me|app|dev|ai|ru|site|online|link|cc"
+    r"|tv|example|test)(?:[:/?#].*)?$",
     re.I,
 )
 _RUN_CHARACTER = re.compile(r"[!-~]")
@@ -166,7 +167,9 @@ class Tokens:
         if end == len(text) and not ended and end - at < _RUN:
             return None
         run = text[at:end]
-        found = next((i for i in range(len(run)) if _starts(run, i) and _ADDRESS.search(run[i:].rstrip(".,;:!?"))), None)
+        found = next(
+            (i for i in range(len(run)) if _starts(run, i) and _ADDRESS.search(run[i:].rstrip(".,;:!?"))), None
+        )
         if found is None:
             return run, end
         kept = run[found:].rstrip(".,;:!?")

@@ -40,7 +40,15 @@ for _line in _TABLE.strip().splitlines():
         _names, _, _size = _group.rpartition("=")
         UNITS |= {name: (_kind, Fraction(_size)) for name in _names.split()}
 
-_BEFORE_OTHERS = {"成": "[长功为立员本]", "年": "代", "周": "[围边年]", "点": "[一二三四五六七八九零]", "时": "[代期]", "元": "[旦素]", "克": "[服]"}
+_BEFORE_OTHERS = {
+    "成": "[长功为立员本]",
+    "年": "代",
+    "周": "[围边年]",
+    "点": "[一二三四五六七八九零]",
+    "时": "[代期]",
+    "元": "[旦素]",
+    "克": "[服]",
+}
 SYMBOLS = re.compile(
     "|".join(
         re.escape(name)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def verify(
-    answer: Annotated[str, typer.Option("--answer", help="File of the answer with its [n]; - reads it from the input.")],
+    answer: Annotated[
+        str, typer.Option("--answer", help="File of the answer with its [n]; - reads it from the input.")
+    ],
     passages: Annotated[
         Path,
         typer.Option(
