@@ -47,11 +47,12 @@ def instructions(text: str) -> tuple[tuple[int, int], ...]:
     """
     found = []
     for line in _LINE.finditer(text):
-        order = _ORDER.search(line[0])
+        seen = [at for at in range(*line.span()) if text[at].isprintable() or text[at] == "\t"]
+        shown = "".join(text[at] for at in seen)  # what nobody sees may stand between an order's characters
+        order = _ORDER.search(shown)
         if order:
-            begun = line.start() + order.start()
-            start = max((text.rfind(mark, line.start(), begun) + 1 for mark in "。!?！？"), default=line.start())
-            found.append((max(start, line.start()), line.end()))
+            begun = max((shown.rfind(mark, 0, order.start()) + 1 for mark in "。!?！？"), default=0)
+            found.append((seen[begun], line.end()))
     return tuple(found)
 
 
