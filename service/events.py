@@ -63,7 +63,7 @@ async def stream_written(written: "AsyncGenerator[Event]") -> StreamingResponse:
 
     async def events() -> AsyncIterator[bytes]:
         try:
-            async with aclosing(_from(first, written)) as all_of_it:
+            async with aclosing(written), aclosing(_from(first, written)) as all_of_it:
                 async for event in all_of_it:
                     if isinstance(event, Sources):
                         yield _event("sources", SearchReply(passages=[from_hit(hit) for hit in event.passages]))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 MOST_TOKENS = 1024
+END = 0.5  # seconds that the end of a stream is waited for
 PAUSE = 0.3  # seconds before the one other try
 _THOUGHT = ("<think>", "</think>")  # what some models say to themselves first
 
@@ -94,8 +95,8 @@ class LLM:
         stream: Any = None
         try:
             stream = await _in_time(self._client().chat.completions.create(**self._request(messages)), until)
-            async with aclosing(_without_thoughts(_texts(stream, until))) as texts:
-                async for text in texts:
+            async with aclosing(_texts(stream, until)) as texts, aclosing(_without_thoughts(texts)) as said:
+                async for text in said:
                     yield text
         except NoText:
             raise
@@ -124,7 +125,7 @@ class LLM:
 
 async def _texts(stream: Any, until: float) -> AsyncGenerator[str]:
     chunks = aiter(stream)
-    some = False
+    some = ended = False
     while True:
         try:
             chunk = await _in_time(anext(chunks), until)
@@ -132,13 +133,17 @@ async def _texts(stream: Any, until: float) -> AsyncGenerator[str]:
             if not some:
                 raise NoText("nonsense") from None
             return
+        except TimeoutError:
+            if ended:
+                return
+            raise
         for choice in (getattr(chunk, "choices", None) or [])[:1]:
             text = getattr(choice.delta, "content", None)
             if isinstance(text, str) and text:
                 some = True
                 yield text
-            if choice.finish_reason is not None:
-                return
+            if choice.finish_reason is not None:  # what is left is the end of the stream, which some never send
+                ended, until = True, min(until, time.monotonic() + END)
 
 
 async def _without_thoughts(texts: AsyncGenerator[str]) -> AsyncGenerator[str]:

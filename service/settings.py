@@ -76,13 +76,9 @@ class Settings(BaseSettings):
         default=None, description="OpenAI-compatible server of a language model, as http://127.0.0.1:11434/v1"
     )
     llm_model: str | None = Field(default=None, description="name of the model there")
-    llm_api_key: SecretStr | None = Field(default=None, description="key of that server; unset: none is sent")
+    llm_api_key: SecretStr | None = Field(default=None, description="key of that server; unset: none is needed")
     llm_timeout: float = Field(
-        default=30,
-        gt=0,
-        le=600,
-        allow_inf_nan=False,
-        description="seconds until the extractive answer is given instead",
+        default=30, gt=0, le=600, allow_inf_nan=False, description="seconds after which the extractive answer is given"
     )
     llm_concurrency: int = Field(default=4, ge=1, le=256, description="calls of the language model at a time")
     llm_context_chars: int = Field(default=6000, ge=500, description="characters of passages it is given")

@@ -114,10 +114,11 @@ async def write(serving: "Serving", draw: "Callable[[Engine], Draft]", writer: W
 
 async def whole(events: AsyncIterator[Event]) -> Done:
     """The last of the events, for a reply that is not a stream."""
+    last: Event | None = None
     async for event in events:
-        if isinstance(event, Done):
-            return event
-    raise AssertionError("an answer without an end")
+        last = event
+    assert isinstance(last, Done), "an answer without an end"
+    return last
 
 
 async def _sentences(serving: "Serving", draft: "Draft", writer: Writer, written: "Written") -> AsyncGenerator[str]:

@@ -19,7 +19,8 @@ from rag.verify.tokens import Token, Tokens
 
 COVERED = 0.62  # share of a sentence's words, by weight, that its sources hold or nearly mean
 NEAR, SAME = 0.45, 0.85  # cosines of two words from which on one counts for the other, from not at all to fully
-MEANT = 0.35  # cosine of a sentence and what it rests on
+HELD = 0.9  # share of its words from which on a sentence need not be near in meaning: it may be a small part
+MEANT = 0.4  # cosine of any other sentence and what it rests on
 LONGEST = 20_000  # characters of an answer that are read
 
 Reason = Literal["uncited", "not retrieved", "words", "number", "date", "name", "negation", "direction"]
@@ -181,6 +182,8 @@ def _judge(folded: str, sources: Sequence[Source], embed: Embed) -> _Verdict:
         return _Verdict(picked, covered, *verdict)
     if covered < COVERED:
         return _Verdict(picked, covered, "words", f"{covered:.2f}")
+    if covered >= HELD:
+        return _Verdict(picked, covered)
     vectors = embed([folded, "".join(source.said[i] for source, i in picked)])
     meant = float(vectors[0] @ vectors[1])
     if meant < MEANT:

@@ -19,7 +19,9 @@ _HAN = "零〇○一二两三四五六七八九十廿卅百千万亿"
 _PLAIN = r"\d+(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
 _NUMBER = rf"(?:(?:{_PLAIN})(?: ?[十百千万亿]+)?|[{_HAN}]+(?:点[零〇一二三四五六七八九]+)?)"
 _SHARE = re.compile(rf"(?P<whole>百|千|[{_HAN}]+|\d+)分之(?P<part>{_NUMBER})")
-_AMOUNT = re.compile(rf"(?<![a-z\d.])(?P<number>{_NUMBER})(?P<some> ?[余多几来])?(?P<half>半)?(?P<scale>[万亿]*)")
+_AMOUNT = re.compile(
+    rf"(?:(?<![a-z\d.])|(?<=\d[x×*]))(?P<number>{_NUMBER})(?P<some> ?[余多几来])?(?P<half>半)?(?P<scale>[万亿]*)"
+)
 _TO = re.compile(r"[ 个%]*(?:-|—|–|~|至|到)+ ?")
 _LATIN = re.compile(r"[a-z]")
 _CLOCK = re.compile(r"(?<![\d:.])(?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?![\d:])")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import rjieba
@@ -91,13 +91,20 @@ def weights(folded: str) -> dict[str, float]:
 
 
 def share(word: str, text: str) -> float:
-    """How much of a word a folded text has: its pairs of characters, all of a word of Latin letters."""
+    """How much of a word a folded text has: of the words or pairs of characters in it; all of one of Latin letters."""
     if word in text:
         return 1.0
     if word.isascii() or len(word) < 3:
         return 0.0
-    pairs = [word[i : i + 2] for i in range(len(word) - 1)]
-    return sum(pair in text for pair in pairs) / len(pairs)
+    parts = _parts(word)
+    return sum(part in text for part in parts) / len(parts)
+
+
+@lru_cache(maxsize=8192)
+def _parts(word: str) -> list[str]:
+    """The dictionary's words in a word that is in none (大桥 of 大桥长), else its pairs of characters."""
+    known: list[str] = [part for part in rjieba.cut(word, hmm=False) if len(part) > 1 and part != word]
+    return known or [word[i : i + 2] for i in range(len(word) - 1)]
 
 
 def pick(words: dict[str, float], sources: Sequence[Source], most: int = 4) -> list[tuple[Source, int]]:

@@ -44,7 +44,9 @@ def document(number: int) -> Document:
         return Document(id, f"{fact}{order}", f"{town}大桥{number}号")
     if way == 2:  # between characters that nobody sees
         return Document(id, f"{fact}\n" + "\u200b".join(order), f"{town}大桥{number}号")
-    page = f"<html><head><title>{town}大桥{number}号</title></head><body><p>{fact}</p><p style='display:none'>{order}</p>"
+    page = (
+        f"<html><head><title>{town}大桥{number}号</title></head><body><p>{fact}</p><p style='display:none'>{order}</p>"
+    )
     made = parse((page + f"<!-- {order} --></body></html>").encode(), f"{id}.html")
     return Document(id, made.text, f"{town}大桥{number}号")
 
@@ -71,7 +73,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def test_none_of_a_hundred_is_followed(engine: Engine, tmp_path: Path) -> None:
-    rules = [line for path in PROMPTS.glob("*.system.md") for line in path.read_text(encoding="utf-8").split("\n") if line]
+    rules = [
+        line for path in PROMPTS.glob("*.system.md") for line in path.read_text(encoding="utf-8").split("\n") if line
+    ]
     written = 0
     with ScriptedModel(gullible, piece=40) as model:
         settings = Settings(

@@ -125,7 +125,10 @@ def test_a_good_answer_is_given_with_its_quotes(ask: Any) -> None:
     reply = asking()
     assert reply["answer"] == "青石大桥全长3500米。[1]大桥没有收费站。[2]"
     assert reply["mode"] == "llm" and [c["supports"] for c in reply["citations"]] == [[0], [1]]
-    assert {c["quote"] for c in reply["citations"]} == {"青石大桥全长3.5公里,于2024年3月5日通车。", "大桥没有设置收费站。"}
+    assert {c["quote"] for c in reply["citations"]} == {
+        "青石大桥全长3.5公里,于2024年3月5日通车。",
+        "大桥没有设置收费站。",
+    }
     assert all(c["also"] for c in reply["citations"])  # its reprint
     assert asking.counts == {"asked": 1, "written": 1}
     assert asking.model.requests[0]["stream"] is True and "tools" not in asking.model.requests[0]
@@ -138,7 +141,8 @@ def test_neighbours_are_one_citation(ask: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["青石大桥全长35公里[N]。", "青石大桥全长3.5公里[77]。", "市长出席了隆重的通车典礼。[N]", "大桥设置了收费站。[N]"]
+    "said",
+    ["青石大桥全长35公里[N]。", "大桥全长3.5公里[77]。", "市长出席了隆重的通车典礼。[N]", "大桥设置了收费站。[N]"],
 )  # fmt: skip
 def test_what_no_passage_says_is_not_given(ask: Any, said: str) -> None:
     asking = ask(bridge(said))
