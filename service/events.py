@@ -1,7 +1,9 @@
 """Server-sent events: whether they are asked for, and how an answer becomes a stream of them."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
@@ -9,8 +11,11 @@ from starlette.responses import StreamingResponse
 
 from rag.types import Answer
 from service import problems
-from service.convert import from_hit
+from service.convert import from_answer, from_hit
 from service.schemas import AskReply, SearchReply
+
+if TYPE_CHECKING:
+    from service.writing import Event
 
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -47,6 +52,35 @@ def stream(answer: Answer, reply: AskReply) -> StreamingResponse:
             yield _event("error", problems.describe(error))
 
     return StreamingResponse(events(), media_type=MEDIA_TYPE, headers=HEADERS)
+
+
+async def stream_written(written: "AsyncGenerator[Event]") -> StreamingResponse:
+    """The same of an answer that is written while it is sent. What fails before the first event is raised here, so
+    that it is answered with its own status."""
+    from service.writing import Delta, Done, Sources
+
+    first = await anext(written)
+
+    async def events() -> AsyncIterator[bytes]:
+        try:
+            async with aclosing(written), aclosing(_from(first, written)) as all_of_it:
+                async for event in all_of_it:
+                    if isinstance(event, Sources):
+                        yield _event("sources", SearchReply(passages=[from_hit(hit) for hit in event.passages]))
+                    elif isinstance(event, Delta):
+                        yield _event("delta", {"text": event.text})
+                    elif isinstance(event, Done):
+                        yield _event("done", from_answer(event.answer, event.stats))
+        except Exception as error:
+            yield _event("error", problems.describe(error))
+
+    return StreamingResponse(events(), media_type=MEDIA_TYPE, headers=HEADERS)
+
+
+async def _from(first: "Event", rest: "AsyncGenerator[Event]") -> "AsyncGenerator[Event]":
+    yield first
+    async for event in rest:
+        yield event
 
 
 def _events(answer: Answer, reply: AskReply) -> Iterator[bytes]:

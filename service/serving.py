@@ -17,6 +17,7 @@ from service.worker import Worker
 
 if TYPE_CHECKING:
     from rag.engine import Engine
+    from service.writing import Writer
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -70,6 +71,7 @@ class Serving:
         self.metrics = metrics
         self.worker = Worker(settings.threads, settings.queue_limit)
         self.jobs = Runner(Store(settings.vectors_dir), settings)
+        self.writer = _writer(settings)
         self._engine = engine
         self._given = engine is not None
         self._opener = opener
@@ -151,6 +153,18 @@ class Serving:
 
     def _say(self, reason: str) -> None:
         self._reason = reason
+
+
+def _writer(settings: Settings) -> "Writer | None":
+    """The language model of the settings and its prompts. Raises InvalidInput for a prompt that cannot be used."""
+    if settings.llm_base_url is None:
+        return None
+    from rag.answer.generate import load_prompts
+    from service.llm import LLM
+    from service.writing import Writer
+
+    llm = LLM.of(settings)
+    return None if llm is None else Writer(llm, load_prompts(settings.llm_prompts_dir), settings.llm_context_chars)
 
 
 def _serving(request: Request) -> Serving:

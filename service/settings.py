@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -75,6 +75,17 @@ class Settings(BaseSettings):
     threshold: float | None = Field(
         default=None, ge=0, le=1, allow_inf_nan=False, description="confidence to answer; unset: as calibrated"
     )
+    llm_base_url: str | None = Field(
+        default=None, description="OpenAI-compatible server of a language model, as http://127.0.0.1:11434/v1"
+    )
+    llm_model: str | None = Field(default=None, description="name of the model there")
+    llm_api_key: SecretStr | None = Field(default=None, description="key of that server; unset: none is needed")
+    llm_timeout: float = Field(
+        default=30, gt=0, le=600, allow_inf_nan=False, description="seconds after which the extractive answer is given"
+    )
+    llm_concurrency: int = Field(default=4, ge=1, le=256, description="calls of the language model at a time")
+    llm_context_chars: int = Field(default=6000, ge=500, description="characters of passages it is given")
+    llm_prompts_dir: Path | None = Field(default=None, description="folder of prompts; unset: those that come along")
     allow_anonymous: bool = Field(default=False, description="listen beyond loopback although no key is set")
     api_keys: Names = Field(
         default=(), repr=False, description="keys, besides those of rag key: name:read:KEY, name:write:KEY, or KEY"
@@ -143,6 +154,19 @@ class Settings(BaseSettings):
             raise ValueError("is not a url; write https://example.org or https://example.org/path")
         return value and value.rstrip("/")
 
+    @field_validator("llm_base_url", mode="after")
+    @classmethod
+    def _server(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+            raise ValueError("is not an address; write http://127.0.0.1:11434/v1")
+        return value
+
+    @model_validator(mode="after")
+    def _model_and_server(self) -> Self:
+        if (self.llm_base_url is None) != (self.llm_model is None):
+            raise ValueError(f"{PREFIX}LLM_BASE_URL and {PREFIX}LLM_MODEL belong together; set both, or none")
+        return self
+
     @model_validator(mode="after")
     def _closed_unless_said(self) -> Self:
         if not (self.loopback or self.allow_anonymous or self._has_keys()):
@@ -163,9 +187,8 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """The variables that make these settings in another process."""
-        given = self.model_dump(mode="json", exclude_unset=True)
-        texts = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in given.items()}
-        return {f"{PREFIX}{name.upper()}": text for name, text in texts.items() if given[name] is not None}
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return {f"{PREFIX}{name.upper()}": _written(value) for name, value in given.items() if value is not None}
 
     @property
     def embedding(self) -> "Options":
@@ -203,6 +226,13 @@ class Settings(BaseSettings):
             return self.search_threads
         available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return max(2, available)
+
+
+def _written(value: object) -> str:
+    """A value as a variable of the environment has it; secrets plainly."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def explain(error: ValidationError) -> str:

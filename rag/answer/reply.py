@@ -7,7 +7,7 @@ from rag.answer.cite import Statement, cite
 from rag.answer.consider import Tools
 from rag.answer.extract import Extract, extract
 from rag.answer.scorer import Scorer
-from rag.question import Query
+from rag.question import Language, Query
 from rag.retrieve import Found
 from rag.types import Answer, Document, Hit, Reason
 
@@ -24,6 +24,11 @@ _DISAGREE = {
     "zh-Hant": "各文件說法不同,較新的在前:",
     "en": "The documents disagree; the newer comes first:",
 }
+
+
+def refusal(language: Language, reason: Reason) -> str:
+    """What is said where no answer is given."""
+    return _REFUSALS[language][reason]
 
 
 def reply(
@@ -62,7 +67,7 @@ def reply(
     if not answered:
         best = max(extracts, key=lambda e: e.confidence)
         reason = best.reason or "no_topic"
-        text = _REFUSALS[query.language][reason]
+        text = refusal(query.language, reason)
         return Answer(text, (text,), False, best.confidence, reason, query.text, (), passages, "extractive", {})
     text, pieces, citations = cite(statements, hits, documents, lambda id: _copies(found, id))
     confidence = min(e.confidence for e in answered)

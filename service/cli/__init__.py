@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from service.cli import documents, index, keys, mcp, questions, serve
+from service.cli import documents, index, keys, mcp, questions, serve, verify
 
 app = typer.Typer(
     name="rag", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -18,6 +18,7 @@ for command in (questions.ask, questions.search, *documents.COMMANDS):
 app.command("eval")(questions.evaluate)
 app.command()(serve.serve)
 app.command()(mcp.mcp)
+app.command()(verify.verify)
 app.command()(index.backup)
 app.command()(index.restore)
 app.add_typer(index.app, name="index")

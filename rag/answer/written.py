@@ -1,0 +1,124 @@
+"""An answer that a language model wrote, put together from the sentences that were checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from rag.answer.cite import QUOTE_LIMIT
+from rag.answer.reply import refusal
+from rag.pages import page_of, pages_of
+from rag.question import Query
+from rag.reprints import holds
+from rag.retrieve import Found
+from rag.types import Answer, Citation, Document, Hit, Reason
+from rag.verify import Kept, Quote
+from rag.verify.check import between
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The extractive answer to a question, with what it was found in: what a language model may write another from."""
+
+    answer: Answer
+    query: Query
+    found: tuple[Found, ...]
+    threshold: float
+
+
+@dataclass(slots=True)
+class _Cited:
+    hit: Hit
+    start: int  # of the document's text
+    end: int
+    score: float
+    supports: list[int] = field(default_factory=list)
+
+
+class Written:
+    """Takes sentences as they are checked; ``hits`` are the passages that they were checked against."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self._hits = hits
+        self._cited: list[_Cited] = []
+        self._pieces: list[str] = []
+        self._last: Kept | None = None
+
+    def add(self, kept: Kept) -> str:
+        """What the sentence adds to the answer, with its markers in the order of their first use."""
+        markers = dict.fromkeys(self._marker(quote, kept) for quote in kept.quotes)
+        for marker in markers:
+            self._cited[marker - 1].supports.append(len(self._pieces))
+        piece = between(self._last, kept) + kept.text + "".join(f"[{marker}]" for marker in sorted(markers))
+        self._pieces.append(piece)
+        self._last = kept
+        return piece
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was said."""
+        return not self._pieces
+
+    def answer(self, draft: Draft) -> Answer:
+        """The whole answer. Its confidence is the draft's, or where that fell short the threshold: that it is given."""
+        documents = {id: document for found in draft.found for id, document in found.documents.items()}
+        citations = tuple(
+            _citation(marker, cited, documents[cited.hit.document_id], draft.found)
+            for marker, cited in enumerate(self._cited, 1)
+        )
+        return replace(
+            draft.answer,
+            text="".join(self._pieces),
+            pieces=tuple(self._pieces),
+            answerable=True,
+            confidence=max(draft.answer.confidence, draft.threshold),
+            reason=None,
+            citations=citations,
+            mode="llm",
+        )
+
+    def _marker(self, quote: Quote, kept: Kept) -> int:
+        hit = self._hits[quote.passage]
+        start, end = hit.start + quote.start, hit.start + quote.end
+        for marker, cited in enumerate(self._cited, 1):
+            if cited.hit.document_id != hit.document_id:
+                continue
+            first, last = min(start, cited.start), max(end, cited.end)
+            gap = sorted((start, end, cited.start, cited.end))[1:3] if start > cited.end or cited.start > end else None
+            inside = gap is None or (cited.hit is hit and not hit.text[gap[0] - hit.start : gap[1] - hit.start].strip())
+            if inside and last - first <= QUOTE_LIMIT:
+                cited.start, cited.end, cited.score = first, last, max(cited.score, kept.covered)
+                return marker
+        self._cited.append(_Cited(hit, start, end, kept.covered))
+        return len(self._cited)
+
+
+def refused(draft: Draft) -> Answer:
+    """What is said where the model found no answer, or none that its passages bear out."""
+    reason: Reason = draft.answer.reason or "no_answer"
+    text = refusal(draft.query.language, reason)
+    confidence = min(draft.answer.confidence, 0.99 * draft.threshold)  # below what is answered
+    return replace(
+        draft.answer, text=text, pieces=(text,), answerable=False, confidence=confidence, reason=reason, citations=(),
+        mode="llm",
+    )  # fmt: skip
+
+
+def _citation(marker: int, cited: _Cited, document: Document, found: Sequence[Found]) -> Citation:
+    quote = document.text[cited.start : cited.end]
+    assert 0 < len(quote) <= QUOTE_LIMIT, f"a quote of {len(quote)} characters"
+    copies = {id: text for own in found if document.id in own.documents for id, text in own.copies(document.id).items()}
+    return Citation(
+        marker=marker,
+        document_id=document.id,
+        chunk_id=cited.hit.chunk_id,
+        title=document.title,
+        source=document.source,
+        url=document.url,
+        published=document.published,
+        quote=quote,
+        start=cited.start,
+        end=cited.end,
+        score=round(cited.score, 4),
+        supports=tuple(cited.supports),
+        page=page_of(pages_of(document.metadata), cited.start),
+        also=tuple(sorted(id for id, text in copies.items() if holds(text, quote))),
+    )
