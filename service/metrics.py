@@ -40,6 +40,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self._model = Counter("rag_model", "Questions for the language model", ("outcome",), registry=self._registry)
         self._answers = Counter("rag_answers", "Questions answered", ("mode", "outcome"), registry=self._registry)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -51,6 +52,10 @@ class Metrics:
     def answer(self, answer: Answer) -> None:
         """Counts an answer by the way it was made and by what came of it."""
         self._answers.labels(answer.mode, answer.reason or "answered").inc()
+
+    def model(self, outcome: str) -> None:
+        """Counts what became of a question put to the language model: written, refused, unasked, fallback:WHY."""
+        self._model.labels(outcome).inc()
 
     def page(self, gauges: Iterable[Metric]) -> bytes:
         """All of it and ``gauges``, as Prometheus reads it."""

@@ -80,7 +80,7 @@ async def write(serving: "Serving", draw: "Callable[[Engine], Draft]", writer: W
     yield Sources(hits)
     unasked = not hits or (draft.answer.reason == "no_topic" and draft.answer.confidence < SURE)
     if unasked:
-        llm.counts["unasked"] += 1
+        _count(serving, llm, "unasked")
     else:
         written = Written(hits)
         try:
@@ -88,7 +88,7 @@ async def write(serving: "Serving", draw: "Callable[[Engine], Draft]", writer: W
                 async for text in sentences:
                     yield Delta(text)
         except NoText as error:
-            llm.counts[f"fallback:{error.why}"] += 1
+            _count(serving, llm, f"fallback:{error.why}")
             refusal = False
         else:
             refusal = written.empty
@@ -96,11 +96,11 @@ async def write(serving: "Serving", draw: "Callable[[Engine], Draft]", writer: W
             answer = await serving.read(lambda engine: engine.finish(draft, written))
             if answer is None:
                 raise Changed("a document changed while the answer was written; ask again")
-            llm.counts["written"] += 1
+            _count(serving, llm, "written")
             yield await _done(serving, answer, began)
             return
         if refusal:
-            llm.counts["refused"] += 1
+            _count(serving, llm, "refused")
             answer = refused(draft)
             yield Delta(answer.text)
             yield await _done(serving, answer, began)
@@ -154,4 +154,10 @@ async def _done(serving: "Serving", answer: Answer, began: float) -> Done:
     retrieve = answer.timings_ms["retrieve"]
     timings = {"retrieve": retrieve, "answer": round(total - retrieve, 2), "total": round(total, 2)}
     stats = await serving.read(lambda engine: engine.stats())
+    serving.metrics.answer(answer)
     return Done(replace(answer, timings_ms=timings), stats)
+
+
+def _count(serving: "Serving", llm: LLM, outcome: str) -> None:
+    llm.counts[outcome] += 1
+    serving.metrics.model(outcome)

@@ -131,6 +131,7 @@ def test_a_good_answer_is_given_with_its_quotes(ask: Any) -> None:
     }
     assert all(c["also"] for c in reply["citations"])  # its reprint
     assert asking.counts == {"asked": 1, "written": 1}
+    assert 'rag_model_total{outcome="written"} 1.0' in asking.client.get("/metrics").text
     assert asking.model.requests[0]["stream"] is True and "tools" not in asking.model.requests[0]
 
 
