@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag import durable
-from rag.errors import Damaged, InvalidInput, NotFound
+from rag.errors import Damaged, InvalidInput, NotFound, RagError
 from rag.index import generation
 from rag.index.generation import Manifest
 from rag.library import FILE, Changes, Library
 from rag.record import tables as t
 
 Progress = Callable[[int, int], None]
+_LOGS = ("-wal", "-journal")  # what SQLite keeps beside a file, and takes for its own by the name alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ def backup(vectors: Path, target: Path) -> int:
     try:
         with t.errors(source):
             _copy(source, beside)
+        _check_alone(beside)
         if fault := t.integrity(beside):
             raise Damaged(f"The record {source} is damaged ({fault}).")
         durable.sync(beside)
@@ -175,7 +177,9 @@ def restore(vectors: Path, source: Path, progress: Progress | None = None) -> in
             documents = _checked(beside, progress)
             # A record of its own from now on: no generation of the one that it takes the place of fits it.
             with t.errors(beside), closing(sqlite3.connect(beside)) as connection, connection:
+                connection.execute("PRAGMA journal_mode=DELETE")
                 connection.execute("UPDATE state SET record = ?", (secrets.token_hex(16),))
+            _check_alone(beside)
             durable.sync(beside)
             _keep(vectors / FILE)
             beside.rename(vectors / FILE)
@@ -224,17 +228,30 @@ def _keep(record: Path) -> None:
     file, unless that is too damaged.
     """
     kept = record.with_name(f"{record.name}.before-restore")
-    for suffix in ("", "-wal", "-shm"):
-        kept.with_name(kept.name + suffix).unlink(missing_ok=True)
-    for suffix in ("", "-wal"):
-        if (path := record.with_name(record.name + suffix)).exists():
-            _named_too(path, kept.with_name(kept.name + suffix))
+    for suffix in ("", *_LOGS, "-shm"):
+        _with(kept, suffix).unlink(missing_ok=True)
+    for suffix in ("", *_LOGS):
+        if _with(record, suffix).exists():
+            _named_too(_with(record, suffix), _with(kept, suffix))
     if record.exists():
-        with suppress(Damaged), t.errors(record), closing(sqlite3.connect(record)) as connection:
-            connection.execute("PRAGMA journal_mode=DELETE")
-    for suffix in ("-wal", "-shm"):
-        record.with_name(record.name + suffix).unlink(missing_ok=True)
+        with suppress(Damaged), t.errors(record):
+            with closing(sqlite3.connect(record)) as connection:
+                connection.execute("PRAGMA journal_mode=DELETE")
+            _check_alone(record)
+    for suffix in (*_LOGS, "-shm"):
+        _with(record, suffix).unlink(missing_ok=True)
     durable.sync(record.parent)
+
+
+def _check_alone(path: Path) -> None:
+    """Raises RagError where a log of a file is left beside it: SQLite does not say that it could not be deleted."""
+    for suffix in _LOGS:
+        if (log := _with(path, suffix)).exists() and log.stat().st_size:
+            raise RagError(f"The log {log} could not be brought into its file: look at the disk, and try again.")
+
+
+def _with(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
 
 
 def _named_too(path: Path, name: Path) -> None:

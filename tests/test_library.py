@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -307,3 +308,16 @@ def test_the_record_is_imported_without_the_index_or_a_model() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("counter", ["sequence", "next_document", "next_vector"])
+def test_a_counter_that_is_behind_what_it_counts_is_noticed(tmp_path: Path, counter: str) -> None:
+    library = Library.open(tmp_path / FILE)
+    library.put([entry("b", "乙")], IDENTITY)
+    library.put([entry("a", "甲")], IDENTITY)
+    library.remove(["b"])
+    library.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
+        connection.execute(f"UPDATE state SET {counter} = {counter} - 1")
+    with pytest.raises(Damaged, match=r"counters.*backup"):
+        Library.open(tmp_path / FILE)

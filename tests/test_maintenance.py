@@ -3,12 +3,13 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from samples import close, entry, ids, open_index, text
 
 from rag import durable, maintenance
-from rag.errors import Busy, Damaged, InvalidInput, NotFound
+from rag.errors import Busy, Damaged, InvalidInput, NotFound, RagError
 from rag.index import generation
 from rag.library import FILE
 
@@ -168,6 +169,31 @@ def test_a_record_too_damaged_to_open_is_kept_with_its_log_when_a_backup_takes_i
     assert held(folder) == (ALL, None)
     assert (folder / f"{FILE}.before-restore").read_bytes().startswith(b"no record at all")
     assert (folder / f"{FILE}.before-restore-wal").read_bytes() == b"no log"
+
+
+def test_a_log_that_could_not_be_deleted_is_not_left_to_the_backup(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = tmp_path / "saved"
+    maintenance.backup(folder, saved)
+    journal = folder / f"{FILE}-journal"
+    connect = sqlite3.connect
+
+    class Leaving(sqlite3.Connection):
+        def close(self) -> None:
+            super().close()
+            journal.write_bytes(b"left")
+
+    def connected(path: Any, **options: Any) -> Any:
+        return connect(path, **options, factory=Leaving) if path == folder / FILE else connect(path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", connected)
+        with pytest.raises(RagError, match="journal"):
+            maintenance.restore(folder, saved)
+    assert held(folder) == (ALL, None)
+    assert maintenance.restore(folder, saved) == len(ALL)
+    assert not journal.exists()
 
 
 def test_a_backup_whose_last_sync_fails_leaves_nothing(

@@ -177,6 +177,7 @@ def create(engine: sa.Engine, path: Path, wait: float) -> str:
     """Makes the tables where they are not there, by several processes at once too; gives the record's name.
 
     Raises:
+        Damaged: its counters are not what was stored.
         IndexMismatch: they are there in the format of another version.
         RagError: the file cannot be written to.
     """
@@ -209,7 +210,24 @@ def create(engine: sa.Engine, path: Path, wait: float) -> str:
         with engine.connect().execution_options(immediate=True) as connection, connection.begin():
             metadata.create_all(connection)
     with engine.connect() as connection:
+        _check_counters(connection, path)
         return str(connection.execute(sa.select(state.c.record)).scalar_one())
+
+
+def _check_counters(connection: sa.Connection, path: Path) -> None:
+    """Raises Damaged where what the next write is numbered by is behind the rows, and would be taken for older."""
+    columns = {
+        state.c.sequence: (documents.c.sequence, removed.c.sequence),
+        state.c.next_document - 1: (documents.c.key, removed.c.key),
+        state.c.next_vector - 1: (vectors.c.key,),
+    }
+    for counter, used in columns.items():
+        given = [sa.func.coalesce(sa.select(sa.func.max(column)).scalar_subquery(), 0) for column in used]
+        if not connection.scalar(sa.select(sa.and_(*(counter >= each for each in given))).select_from(state)):
+            raise Damaged(
+                f"The record {path} is damaged (its counters are behind its rows): put a backup in its place, "
+                "or move it away and run `rag build` to make a new one from the seeds."
+            )
 
 
 def integrity(path: Path) -> str | None:

@@ -1,7 +1,8 @@
 """What is done to a folder while faults strike: steps, each with the documents that are there after it."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rag import ingest, maintenance
 from rag.engine import Engine
 from rag.errors import InvalidInput
 from rag.index import live
+from rag.library import FILE
 
 
 class Stage:
@@ -165,7 +167,13 @@ def backup(stage: Stage, book: Book) -> Iterator[Act]:
 def restore(stage: Stage, book: Book) -> Iterator[Act]:
     saved = document("saved")
     after = {**dict.fromkeys(book.state), "saved": content(saved)}
-    yield Act("restore", lambda stage: maintenance.restore(stage.vectors, stage.saved), after)
+
+    def do(stage: Stage) -> None:
+        maintenance.restore(stage.vectors, stage.saved)
+        if len({record(stage.saved), record(stage.vectors / FILE)}) == 1:
+            raise AssertionError("the record that came back has the name of the one that was saved")
+
+    yield Act("restore", do, after)
     yield OPEN
     yield _added(("t", 1))
     yield CLOSE
@@ -245,6 +253,12 @@ def written(template: str, stage: Stage) -> Book:
     engine.close()
     past = [("q", 1), ("r", 1), ("c.md", 1), ("saved", 1)]
     return Book(state, seen={number(id, version) for id, version in past})
+
+
+def record(path: Path) -> str:
+    """The name that generations know a record by."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        return str(connection.execute("SELECT record FROM state").fetchone()[0])
 
 
 def restored(backup: Path, vectors: Path) -> dict[str, tuple[str, str]]:
