@@ -246,8 +246,13 @@ def _keep(record: Path) -> None:
 def _check_alone(path: Path) -> None:
     """Raises RagError where a log of a file is left beside it: SQLite does not say that it could not be deleted."""
     for suffix in _LOGS:
-        if (log := _with(path, suffix)).exists() and log.stat().st_size:
-            raise RagError(f"The log {log} could not be brought into its file: look at the disk, and try again.")
+        log = _with(path, suffix)
+        if log.exists():
+            with log.open("rb") as stream:
+                if stream.read(1) not in (b"", b"\0"):  # such ones SQLite passes over
+                    raise RagError(
+                        f"The log {log} could not be brought into its file: look at the disk, and try again."
+                    )
 
 
 def _with(path: Path, suffix: str) -> Path:

@@ -196,6 +196,28 @@ def test_a_log_that_could_not_be_deleted_is_not_left_to_the_backup(
     assert not journal.exists()
 
 
+def test_a_record_whose_last_change_was_broken_off_is_replaced_like_any(folder: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    maintenance.backup(folder, saved)
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute("PRAGMA cache_size=1")  # so that pages are written before the end
+        connection.execute("BEGIN")
+        connection.execute("UPDATE documents SET text = text || hex(randomblob(20000))")
+        left = (folder / FILE).read_bytes(), (folder / f"{FILE}-journal").read_bytes()
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for suffix, data in zip(("", "-journal"), left, strict=True):
+        (broken / f"{FILE}{suffix}").write_bytes(data)
+    assert left[0] != (folder / FILE).read_bytes()
+    assert maintenance.restore(broken, saved) == len(ALL)
+    assert held(broken) == (ALL, None)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (broken / f"{FILE}.before-restore").rename(kept / FILE)
+    assert held(kept) == (ALL, None)
+
+
 def test_a_backup_whose_last_sync_fails_leaves_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

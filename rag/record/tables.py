@@ -187,7 +187,8 @@ def create(engine: sa.Engine, path: Path, wait: float) -> str:
             with engine.connect() as connection:
                 if connection.info[_READS_ONLY]:
                     raise RagError(f"The record {path} cannot be written to: look at its permissions and the disk.")
-                connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
+                with closing(connection.connection.cursor()) as cursor:  # an open one would keep the file locked
+                    cursor.execute("PRAGMA journal_mode=WAL")
             break
         except sqlite3.OperationalError as error:  # changing the mode does not wait by itself
             if time.monotonic() > until or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:

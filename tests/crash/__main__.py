@@ -38,6 +38,7 @@ def plan(
     strace: int = STRACE,
     kills: int = KILLS,
     flips: int = FLIPS,
+    scenarios: Sequence[str] = tuple(SCENARIOS),
 ) -> list[Asked]:
     """All that is to be struck, in an order in which the time that is left can be told.
 
@@ -48,9 +49,10 @@ def plan(
         strace: points of each kind of system call in each scenario.
         kills: random kills.
         flips: of files of the index; of the record in proportion.
+        scenarios: their names.
     """
     asked: list[Asked] = []
-    for scenario in SCENARIOS:
+    for scenario in scenarios:
         changed, read = (servers[0].ask("calls", scenario, which) for which in (shim.CHANGES, shim.READS))
         changes = servers[0].ask("changes", scenario)
         for kind in STRIDES if points is None else points:
@@ -97,6 +99,7 @@ def main() -> int:
     parser.add_argument(
         "--flips", type=int, default=FLIPS, help="of files of the index; and of the record in proportion"
     )
+    parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=list(SCENARIOS), help="these scenarios")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     if why := shim.missing():
@@ -107,7 +110,8 @@ def main() -> int:
     began = time.monotonic()
     with servers(options.processes) as made:
         strace = 0 if why else round(STRACE * options.share) or 1
-        asked = plan(made, kills=options.kills, flips=options.flips, strace=strace, share=options.share)
+        amount = {"share": options.share, "strace": strace, "kills": options.kills, "flips": options.flips}
+        asked = plan(made, **amount, scenarios=options.only)
         outcome = _watched(made, asked)
         acknowledged = sum(server.ask("acknowledged") for server in made)
     print(table(outcome))
@@ -150,7 +154,7 @@ def table(outcome: Outcome) -> str:
     """Points and failures by scenario and kind of fault, as Markdown."""
     kinds = [kind for kind in [*STRIDES, "strace", "counted twice"] if kind in outcome.rows]
     lines = ["| | " + " | ".join([*kinds, "seconds"]) + " |", "|---|" + "--:|" * (len(kinds) + 1)]
-    for scenario in SCENARIOS:
+    for scenario in (name for name in SCENARIOS if name in outcome.rows[kinds[0]]):
         tallies = [outcome.rows[kind][scenario] for kind in kinds]
         cells = [f"{t.points}" + (f" (**{len(t.failures)} failed**)" if t.failures else "") for t in tallies]
         lines.append(f"| {scenario} | " + " | ".join([*cells, f"{sum(t.seconds for t in tallies):.0f}"]) + " |")
