@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit train benchmark moving growth machine retrieval crash real-llm mutations clean
+.PHONY: help serve ask search build eval test lint types unit browser page screens train benchmark moving growth machine retrieval crash real-llm mutations clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,16 @@ train: $(VENV)/.train  ## train all weights from $(DATA)
 
 benchmark: $(VENV)/.run  ## the service's figures in docs/benchmarks.md
 	$(BIN)/python -m benchmarks.service
+
+browser: $(VENV)/.test  ## the page in a real browser: needs Chromium, and npm for axe-core
+	@npm ci --silent --no-audit --no-fund --prefix tests/js
+	$(BIN)/python -m pytest -q tests/browser
+
+page: $(VENV)/.test  ## how fast the page is in a real browser
+	$(BIN)/python -m benchmarks.page
+
+screens: $(VENV)/.test  ## the screenshots in docs/page/
+	PYTHONPATH=tests $(BIN)/python -m browser.screens
 
 moving: $(VENV)/.run  ## questions asked while documents change and the index is rebuilt, eight minutes
 	$(BIN)/python -m benchmarks.moving

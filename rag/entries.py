@@ -10,7 +10,7 @@ from rag.embed import Embedder
 from rag.library import Entry, Library
 from rag.types import Chunk, Document
 
-_AT_ONCE = 64  # texts embedded between pauses
+_AT_ONCE = 32  # texts embedded between pauses
 
 
 class Entries:

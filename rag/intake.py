@@ -16,7 +16,7 @@ from rag.index.live import LiveIndex
 from rag.trust import Trust
 from rag.types import Document
 
-BATCH = 256  # documents that are embedded and stored together: what a killed build has to do again
+BATCH = 128  # documents that are embedded and stored together: what a killed build has to do again
 Progress = Callable[[int, int], None]  # documents done, of how many; what it raises breaks the work off
 CORRECTED = ("title", "source", "url", "published", "metadata")
 _BUILDING = "building"  # the lock under which seeds are taken in
@@ -198,6 +198,7 @@ class Intake:
         self, paths: Iterable[Path], seeds: Path, refused: list[Refused] | None = None, seen: set[str] | None = None
     ) -> Iterator[Document]:
         for path in paths:
+            self._entries.pause()
             try:
                 document = ingest.read(path, seeds)
             except RagError as error:

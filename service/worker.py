@@ -12,7 +12,8 @@ from service.problems import Overloaded
 T = TypeVar("T")
 
 WAITING_WRITES = 16
-GIVEN = 0.05  # seconds at most that long work waits before its next piece
+GIVEN = 0.5  # seconds at most that long work waits before its next piece,
+SHARE = 6  # and seconds for each that it has worked: where there is never a pause it still has a seventh of the time
 
 
 class Worker:
@@ -25,6 +26,7 @@ class Worker:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="search")
         self._places = threading.BoundedSemaphore(threads + queue_limit)
         self._reading = 0
+        self._long = threading.local()  # since when a thread of long work is at its present piece
         self._turn = asyncio.Lock()
         self._writes = 0
 
@@ -49,9 +51,13 @@ class Worker:
 
         Threads of Python take turns of milliseconds, so that work without pauses would double the time of answers.
         """
-        until = time.monotonic() + GIVEN
-        while self._reading and time.monotonic() < until:
+        began = time.monotonic()
+        worked = began - getattr(self._long, "since", began)
+        credit = min(GIVEN, getattr(self._long, "credit", GIVEN) + SHARE * worked)
+        while self._reading and time.monotonic() - began < credit:
             time.sleep(0.001)
+        self._long.since = time.monotonic()
+        self._long.credit = credit - (self._long.since - began)
 
     async def write(self, call: Callable[[], T]) -> T:
         """The same for a call that changes the record. It has its own short queue: readers do not crowd it out."""

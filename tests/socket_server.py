@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 class Served:
     """A service on a free port of loopback."""
 
-    def __init__(self, engine: "ScriptedEngine | Engine | None", settings: Settings) -> None:
+    def __init__(self, engine: "ScriptedEngine | Engine | None", settings: Settings, *, port: int = 0) -> None:
         app = create_app(settings, cast("Engine | None", engine))
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
         self.server = uvicorn.Server(config)
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.create_server(("127.0.0.1", port))
         self.port = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
@@ -51,7 +51,8 @@ class Served:
         try:
             connection.request(method, path, body, headers or {}, encode_chunked=isinstance(body, Iterator))
             response = connection.getresponse()
-            data = json.loads(response.read())
+            raw = response.read()
+            data = json.loads(raw) if raw else None
             return response.status, data, time.perf_counter() - began, response.headers["Retry-After"]
         finally:
             connection.close()

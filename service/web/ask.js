@@ -1,157 +1,150 @@
-"use strict";
-// Data reaches the page through textContent and attributes of our own making only, never as HTML.
+// The thread of questions: asks, draws what streams in, keeps it over a reload.
 
-const WORDS = {
-  zh: {
-    title: "成渝问答", intro: "用中文或英文提问。答案逐句摘自文档,每一句都注明出处;文档里没有的,会直说没有。",
-    label: "问题", hint: "回车发送,Shift+回车换行。", send: "提问", again: "重新开始", docs: "接口说明",
-    thinking: "正在查找…", sure: (p) => `把握 ${p}%`, resolved: (q) => `按此问题查找:${q}`,
-    index: (d, c) => `共 ${d} 篇文档,${c} 个片段`, source: "来源", also: (n) => `另有 ${n} 篇文档有相同文字`,
-    failed: "出错了:", offline: "连不上服务。", untitled: "无标题",
-  },
-  en: {
-    title: "Chengyu Q&A", intro: "Ask in Chinese or English. Answers are quoted from the documents, every sentence with " +
-      "its source; what the documents do not say is not answered.",
-    label: "Question", hint: "Enter sends, Shift+Enter starts a new line.", send: "Ask", again: "Start over",
-    docs: "HTTP interface", thinking: "Searching…", sure: (p) => `${p}% sure`,
-    resolved: (q) => `Searched for: ${q}`, index: (d, c) => `${d} documents, ${c} chunks`, source: "Source",
-    also: (n) => `${n} more documents hold the same text`, failed: "That failed: ",
-    offline: "The service cannot be reached.", untitled: "untitled",
-  },
-};
-const MOST_TURNS = 20;
+import { events, json, trouble } from "./api.js";
+import { drawText, drawTrouble, drawTurn, turnItem } from "./answer.js";
+import { byId, h } from "./dom.js";
+import { blob } from "./export.js";
+import { close } from "./source.js";
+import { say, word } from "./words.js";
 
-const byId = (id) => document.getElementById(id);
-let language = recall();
-let history = [];
-let stats = null;
-let numbered = 0;
+const MOST_TURNS = 20; // that the service takes as history, questions and answers counted each
+const KEPT = 50;
+const NEAREST = 3;
+const LONGEST = 2000; // of one turn of the history
 
-function recall() {
-  const asked = new URLSearchParams(location.search).get("lang");
-  if (asked in WORDS) return asked;
+let thread = kept();
+let running = null; // the AbortController of the question being answered
+
+function kept() {
   try {
-    const kept = localStorage.getItem("language");
-    return kept in WORDS ? kept : "zh";
+    return JSON.parse(sessionStorage.getItem("thread")).filter((turn) => turn.reply.citations && turn.passages);
   } catch {
-    return "zh"; // storage may be forbidden
+    return []; // none, forbidden, or of another version
   }
 }
 
-function element(name, text, className) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
-
-function speak() {
-  const words = WORDS[language];
-  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
-  document.title = words.title;
-  for (const each of document.querySelectorAll("[data-text]")) each.textContent = words[each.dataset.text];
-  byId("language").textContent = language === "zh" ? "English" : "中文";
-  byId("language").lang = language === "zh" ? "en" : "zh-CN";
-  byId("index").textContent = stats ? words.index(stats.documents, stats.chunks) : "";
-}
-
-function showAnswer(item, reply) {
-  const words = WORDS[language];
-  const prefix = `turn-${++numbered}-source-`;
-  const answer = element("p", undefined, reply.answerable ? "answer" : "answer refused");
-  const known = new Set(reply.citations.map((citation) => String(citation.marker)));
-  for (const part of reply.answer.split(/(\[\d+\])/)) {
-    const marker = part.slice(1, -1);
-    if (!/^\[\d+\]$/.test(part) || !known.has(marker)) {
-      answer.append(part);
-      continue;
-    }
-    const link = element("a", part);
-    link.href = `#${prefix}${marker}`;
-    answer.append(link);
-  }
-  item.append(answer);
-  const sources = element("ul", undefined, "citations");
-  for (const citation of reply.citations) {
-    const source = element("li");
-    source.id = `${prefix}${citation.marker}`;
-    source.tabIndex = -1;
-    source.append(element("blockquote", `[${citation.marker}] ${citation.quote}`));
-    const link = element("a", citation.title || words.untitled);
-    link.href = `/documents/${encodeURIComponent(citation.document_id)}/view#${citation.start}-${citation.end}`;
-    const about = element("span", undefined, "hint");
-    about.append(`${words.source}: `, link);
-    for (const more of [citation.source, citation.published]) if (more) about.append(` · ${more}`);
-    if (citation.also.length) about.append(` · ${words.also(citation.also.length)}`);
-    source.append(about);
-    sources.append(source);
-  }
-  if (reply.citations.length) item.append(sources);
-  const notes = [words.sure(Math.round(reply.confidence * 100))];
-  if (!reply.answerable) notes.length = 0;
-  if (reply.question_resolved !== reply.asked) notes.push(words.resolved(reply.question_resolved));
-  if (notes.length) item.append(element("p", notes.join(" · "), "hint"));
-}
-
-async function ask(question) {
-  const words = WORDS[language];
-  const item = element("li");
-  const waiting = element("p", words.thinking, "hint");
-  item.append(element("p", question, "asked"), waiting);
-  byId("turns").append(item);
-  byId("send").disabled = true;
+function keep() {
   try {
-    const response = await call("/ask", {
+    sessionStorage.setItem("thread", JSON.stringify(thread.slice(-KEPT)));
+  } catch {
+    // too long or forbidden: it holds until the next reload
+  }
+}
+
+function history() {
+  return thread.flatMap(({ question, reply }) => [
+    { role: "user", content: question },
+    { role: "assistant", content: reply.answer.slice(0, LONGEST) },
+  ]).slice(-MOST_TURNS);
+}
+
+export async function ask(question, item = turnItem(question)) {
+  if (running) return;
+  running = new AbortController();
+  busy(true);
+  if (item.isConnected) item.replaceWith((item = turnItem(question)));
+  else byId("turns").append(item);
+  item.scrollIntoView({ block: "start" });
+  let [text, passages] = ["", []];
+  try {
+    const options = {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ question, history: history.slice(-MOST_TURNS) }),
-    });
-    const reply = await response.json();
-    if (!response.ok) throw new Error(reply.detail);
-    showAnswer(item, { ...reply, asked: question });
-    history.push({ role: "user", content: question }, { role: "assistant", content: reply.answer });
-    byId("again").hidden = false;
-    byId("question").value = "";
+      body: JSON.stringify({ question, history: history(), stream: true }),
+      signal: running.signal,
+    };
+    let reply = null;
+    for await (const [name, data] of events("/ask", options)) {
+      if (name === "sources") passages = data.passages.slice(0, NEAREST);
+      else if (name === "delta") drawText(item, (text += data.text));
+      else if (name === "done") reply = data;
+      else if (name === "error") throw new Error(data.detail);
+    }
+    if (!reply) throw new TypeError("the stream has no end");
+    const turn = { question, reply, passages };
+    thread.push(turn);
+    keep();
+    drawTurn(item, turn);
   } catch (error) {
-    const reason = error instanceof TypeError ? words.offline : words.failed + error.message;
-    item.append(element("p", reason, "error"));
+    const why = error.name === "AbortError" ? h("span", { say: "stopped" }) : trouble(error);
+    drawTrouble(item, why, () => ask(question, item));
   } finally {
-    waiting.remove();
-    byId("send").disabled = false;
-    byId("question").focus();
-    item.scrollIntoView({ block: "nearest" });
+    running = null;
+    busy(false);
+  }
+}
+
+function busy(is) {
+  say(byId("send"), is ? "stop" : "send");
+  byId("send").classList.toggle("stopping", is);
+  began(true);
+}
+
+function began(has) {
+  byId("hero").hidden = has;
+  byId("tools").hidden = !has;
+  if (has) byId("try").hidden = true;
+}
+
+function clear() {
+  running?.abort();
+  thread = [];
+  keep();
+  close();
+  byId("turns").replaceChildren();
+  began(false);
+  suggest();
+  byId("question").focus();
+}
+
+// Questions that the corpus can answer, each asked with one click.
+export async function suggest() {
+  if (thread.length) return;
+  try {
+    const { suggestions } = await json("GET", "/suggestions?limit=6");
+    byId("suggestions").replaceChildren(...suggestions.map(({ question }) => h("li", {},
+      h("button.suggestion", { type: "button", on: { click: () => ask(question) } }, question))));
+    byId("try").hidden = !suggestions.length || Boolean(thread.length || running);
+  } catch {
+    byId("try").hidden = true; // asking without them works as well
   }
 }
 
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const question = byId("question").value.trim();
-  if (question && !byId("send").disabled) ask(question);
+  if (running) {
+    running.abort();
+    return;
+  }
+  const field = byId("question");
+  const question = field.value.trim();
+  if (!question) return;
+  field.value = "";
+  ask(question);
 });
 byId("question").addEventListener("keydown", (event) => {
   // While an input method composes, Enter chooses a word (229 is how Safari says so).
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
     event.preventDefault();
-    byId("form").requestSubmit();
+    if (!running) byId("form").requestSubmit();
   }
 });
-byId("again").addEventListener("click", () => {
-  history = [];
-  byId("turns").replaceChildren();
-  byId("again").hidden = true;
+byId("again").addEventListener("click", clear);
+byId("save-all").addEventListener("click", () => thread.length && blob(thread));
+document.addEventListener("keydown", (event) => {
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName);
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector("dialog.box[open]") || byId("ask").hidden) return;
+  event.preventDefault();
   byId("question").focus();
 });
-byId("language").addEventListener("click", () => {
-  language = language === "zh" ? "en" : "zh";
-  try {
-    localStorage.setItem("language", language);
-  } catch {
-    // it holds for this page only
-  }
-  speak();
-});
-speak();
-call("/index").then((response) => (response.ok ? response.json() : null)).then((found) => {
-  stats = found;
-  speak();
-}).catch(() => {});
+
+for (const turn of thread) {
+  const item = turnItem(turn.question);
+  byId("turns").append(item);
+  drawTurn(item, turn);
+}
+if (thread.length) {
+  began(true);
+  byId("turns").lastElementChild.scrollIntoView({ block: "start" });
+}

@@ -156,7 +156,7 @@ def backup(stage: Stage, book: Book) -> Iterator[Act]:
     def do(stage: Stage) -> None:
         with suppress(InvalidInput):
             maintenance.backup(stage.vectors, target)
-        if (there := restored(target, stage.disk / "looked-at")) != book.state:
+        if (there := restored(target, stage.root / "looked-at")) != book.state:  # where no fault strikes
             raise AssertionError(f"the backup holds {sorted(there)}")
 
     yield OPEN

@@ -162,7 +162,7 @@ def test_a_page_that_a_link_leads_to_asks_for_the_key_itself(make_client: Any) -
     for id in ("seed-1", "unknown"):
         page = client.get(f"/documents/{id}/view", headers={"Accept": "text/html,*/*"})
         assert page.status_code == 401 and "www-authenticate" in page.headers
-        assert page.headers["content-type"].startswith("text/html") and "/assets/key.js" in page.text
+        assert page.headers["content-type"].startswith("text/html") and "/assets/view.js" in page.text
     assert client.get("/documents/seed-1/view").headers["content-type"] == "application/problem+json"
 
 

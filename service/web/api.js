@@ -1,0 +1,110 @@
+// Requests, with the reader's key where the service wants one, and streams of events.
+
+import { byId, h } from "./dom.js";
+import { word } from "./words.js";
+
+// What the service said of a request that it did not do.
+export class Refused extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+let key = kept();
+let asking = null; // two requests that are turned away at once ask once
+
+function kept(value) {
+  try {
+    if (value !== undefined) sessionStorage.setItem("key", value);
+    return sessionStorage.getItem("key") ?? "";
+  } catch {
+    return value ?? ""; // storage may be forbidden; then the key is asked for again on the next page
+  }
+}
+
+export const headers = () => (key ? { Authorization: `Bearer ${key}` } : {});
+
+function askForKey(wrong) {
+  return new Promise((resolve) => {
+    const field = h("input", {
+      type: "password", autocomplete: "off", pattern: "[!-~]+", required: true, id: "key", spellcheck: false,
+    });
+    const form = h(
+      "form",
+      { method: "dialog" },
+      h("h2", { id: "key-title", say: wrong ? "keyWrong" : "key" }),
+      h("label", { htmlFor: "key", say: "keyLabel" }),
+      field,
+      h("p.hint", { say: "keyHint" }),
+      h("div.row", {}, h("button", { type: "submit", say: "ok" })),
+    );
+    const dialog = h("dialog.box", { id: "key-dialog" }, form);
+    dialog.setAttribute("aria-labelledby", "key-title");
+    byId("dialogs").append(dialog);
+    form.addEventListener("submit", () => dialog.close(field.value.trim()));
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue);
+    });
+    dialog.showModal();
+  });
+}
+
+// Asks for another key; false where the reader gives none.
+export async function newKey() {
+  asking ??= askForKey(Boolean(key)).finally(() => (asking = null));
+  const given = await asking;
+  if (given) key = kept(given);
+  return Boolean(given);
+}
+
+// As fetch; raises Refused for what was not done and TypeError where the service cannot be reached.
+export async function call(path, options = {}) {
+  const used = key;
+  const response = await fetch(path, { ...options, headers: { ...options.headers, ...headers() } });
+  if (response.status === 401 && (used !== key || (await newKey()))) return call(path, options);
+  if (!response.ok) throw new Refused(response.status, await detail(response));
+  return response;
+}
+
+async function detail(response) {
+  const body = await response.text();
+  try {
+    return JSON.parse(body).detail || response.statusText;
+  } catch {
+    return `${response.status} ${response.statusText}`;
+  }
+}
+
+export async function json(method, path, body) {
+  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const response = await call(path, { method, ...sent });
+  return response.status === 204 ? null : response.json();
+}
+
+// The events of a stream: [name, data] one by one.
+export async function* events(path, options = {}) {
+  const response = await call(path, options);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let held = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      held += value;
+      for (let end = held.indexOf("\n\n"); end >= 0; end = held.indexOf("\n\n")) {
+        const lines = held.slice(0, end).split("\n");
+        held = held.slice(end + 2);
+        const of = (name) => lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
+        if (of("data").length) yield [of("event")[0] ?? "message", JSON.parse(of("data").join("\n"))];
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+// One line on what went wrong.
+export const trouble = (error) =>
+  error instanceof TypeError ? word("offline") : word("failed") + (error.message || error);

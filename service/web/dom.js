@@ -1,0 +1,40 @@
+// Nodes made by hand. Data reaches them as text and as attributes of our own making, never as markup.
+
+import { label, say } from "./words.js";
+
+export const byId = (id) => document.getElementById(id);
+
+// h("p.hint", {…}, children): `say` and `label` name words, `on` holds listeners, the rest are properties.
+export function h(spec, options = {}, ...children) {
+  const [name, ...classes] = spec.split(".");
+  const node = document.createElement(name);
+  if (classes.length) node.className = classes.join(" ");
+  const { say: words, label: spoken, on, data, ...properties } = options;
+  for (const [event, listener] of Object.entries(on ?? {})) node.addEventListener(event, listener);
+  Object.assign(node, properties);
+  Object.assign(node.dataset, data);
+  if (spoken) label(node, ...[spoken].flat());
+  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  if (words) say(node, ...[words].flat());
+  return node;
+}
+
+export const button = (words, click, kind = "quiet") =>
+  h(`button.${kind}`, { type: "button", say: words, on: { click } });
+
+// A link to a page of the web; what is none, such as javascript:, becomes no link.
+export function webLink(url, words) {
+  if (!/^https?:\/\/[^/]/i.test(url ?? "")) return null;
+  return h("a", { href: url, rel: "noopener noreferrer", target: "_blank", say: words });
+}
+
+export const viewPath = (id, start, end) =>
+  `/documents/${encodeURIComponent(id)}/view${start === undefined ? "" : `#${start}-${end}`}`;
+
+// Source, date and page of a passage, in one line; each keeps its own direction of writing.
+export function about(passage, ...more) {
+  const parts = [passage.source, passage.published, ...more].filter(Boolean);
+  const line = h("span.about");
+  parts.forEach((part, number) => line.append(...(number ? [" · "] : []), part.nodeType ? part : h("bdi", {}, part)));
+  return line;
+}

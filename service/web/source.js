@@ -1,0 +1,107 @@
+// The pane beside the answer that shows a source at its place; a sheet on a phone.
+
+import { json, trouble } from "./api.js";
+import { about, byId, h, viewPath, webLink } from "./dom.js";
+import { draw, slice } from "./text.js";
+import { label, say, word } from "./words.js";
+
+const pane = byId("source");
+const wide = matchMedia("(min-width: 64rem)");
+let places = [];
+let at = 0;
+let shown = null; // the document in the pane
+let opener = null;
+let reopening = false;
+
+// Opens the place with the number `first` of several {document_id, start, end, quote}; without a span, a document.
+export async function open(found, first = 0, from = document.activeElement) {
+  [places, at, shown, opener] = [found, first, null, from];
+  unfold();
+  await show();
+}
+
+export function close() {
+  if (pane.open) pane.close();
+}
+
+function unfold() {
+  reopening = pane.open;
+  if (reopening) pane.close();
+  document.body.classList.add("reading");
+  if (wide.matches) pane.show();
+  else pane.showModal();
+}
+
+async function show() {
+  const place = places[at];
+  const several = places.length > 1;
+  byId("source-steps").hidden = !several;
+  if (several) say(byId("source-place"), "place", at + 1, places.length);
+  byId("source-previous").disabled = at === 0;
+  byId("source-next").disabled = at === places.length - 1;
+  if (shown?.id !== place.document_id) {
+    say(byId("source-title"), "loading");
+    byId("source-about").replaceChildren();
+    byId("source-text").replaceChildren();
+    try {
+      const found = await json("GET", `/documents/${encodeURIComponent(place.document_id)}`);
+      if (places[at] !== place) return; // another one was opened meanwhile
+      shown = found;
+    } catch (error) {
+      if (places[at] !== place) return;
+      const gone = error.status === 404;
+      delete byId("source-title").dataset.say;
+      byId("source-title").textContent = place.title || place.document_id;
+      byId("source-about").replaceChildren(h("p.error", gone ? { say: "goneDocument" } : {}, gone ? null : trouble(error)));
+      return;
+    }
+  }
+  drawDocument(shown, place, places.filter((each) => each.document_id === place.document_id));
+}
+
+function drawDocument(found, place, here) {
+  const title = byId("source-title");
+  delete title.dataset.say;
+  title.textContent = found.title || word("untitled");
+  byId("source-about").replaceChildren(
+    about(found, place.page ? h("span", { say: ["page", place.page] }) : null),
+    h("a", { href: viewPath(place.document_id, place.start, place.end), say: "whole" }),
+    webLink(found.url, "original") ?? "",
+  );
+  const spans = here.filter((each) => each.end > each.start && slice(found.text, each.start, each.end) === each.quote);
+  const quoted = place.end > place.start;
+  if (quoted && !spans.includes(place)) {
+    byId("source-about").append(h("p.error", { say: "changedDocument" }), h("blockquote", {}, place.quote));
+  }
+  const mark = draw(byId("source-text"), found.text, spans.map(({ start, end }) => [start, end]), spans.indexOf(place));
+  byId("source-body").scrollTop = 0;
+  mark?.scrollIntoView({ block: "center" });
+  (mark ?? byId("source-body")).focus({ preventScroll: true });
+}
+
+function step(by) {
+  at = Math.min(places.length - 1, Math.max(0, at + by));
+  show();
+}
+
+byId("source-close").addEventListener("click", close);
+byId("source-previous").addEventListener("click", () => step(-1));
+byId("source-next").addEventListener("click", () => step(1));
+pane.addEventListener("close", () => {
+  if (reopening) {
+    reopening = false;
+    return;
+  }
+  document.body.classList.remove("reading");
+  if (opener?.isConnected) opener.focus();
+});
+pane.addEventListener("click", (event) => event.target === pane && close()); // beside the sheet
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && pane.open && !event.isComposing && !document.querySelector("dialog.box[open]")) close();
+});
+wide.addEventListener("change", () => {
+  if (!pane.open) return;
+  unfold();
+  pane.querySelector("mark.lit")?.scrollIntoView({ block: "center" });
+});
+label(byId("source"), "source");
