@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_model import ScriptedModel
 
 from browser.conftest import PHONE, Serve, Visit, ask
 from rag.types import Document
@@ -210,6 +211,30 @@ def test_a_service_that_is_down_is_said_and_tried_again(serve: Serve, visit: Vis
     turn.get_by_role("button", name="重试").click()
     page.locator(".turn .chip").first.wait_for()
     assert page.locator(".turn").count() == 1
+
+
+def test_what_a_model_writes_appears_sentence_by_sentence_and_can_be_stopped(serve: Serve, visit: Visit) -> None:
+    said = "川渝联合实施攻关核心技术项目115项。[1]累计引进建设新型研发机构22个、科技创新基地137个。[1]"
+    with ScriptedModel(lambda _: said, manner="slow", piece=6) as model:
+        page = visit(serve(llm_base_url=model.url, llm_model="scripted").url)
+        page.fill("#question", QUESTION)
+        page.press("#question", "Enter")
+        page.locator(".answer.coming", has_text="115项").wait_for()
+        assert "137个" not in page.locator(".answer.coming").text_content()
+        assert page.locator("#send").text_content() == "停止"
+        turn = page.locator(".turn").first
+        turn.locator(".actions").wait_for()
+        assert turn.locator(".answer").text_content() == said[:-3] + "[2]"  # another place of the same passage
+        assert "由大模型写成" in turn.locator(".notes").text_content()
+        turn.locator(".chip").first.click()
+        assert "115项" in lit(page)
+        page.click("#source-close")
+        page.fill("#question", QUESTION)
+        page.press("#question", "Enter")
+        page.locator(".answer.coming").wait_for()
+        page.click("#send")
+        page.get_by_text("已停止。").wait_for()
+        assert page.locator("#send").text_content() == "提问"
 
 
 def test_a_key_is_asked_for_and_kept_in_the_tab_only(serve: Serve, visit: Visit) -> None:
