@@ -24,8 +24,8 @@ def ask(path: Path, question: str, *documents: Document) -> Answer:
 @pytest.mark.parametrize(
     ("question", "line"),
     [
-        ("云岭县全县共有多少家茶叶加工企业?", "各文档说法不同,较新的在前:"),
-        ("雲嶺縣全縣共有多少家茶葉加工企業?", "各文件說法不同,較新的在前:"),
+        ("云岭县全县共有多少家茶叶加工企业?", "各文档说法不同，较新的在前："),
+        ("雲嶺縣全縣共有多少家茶葉加工企業?", "各文件說法不同，較新的在前："),
     ],
 )
 def test_both_are_said_the_newer_first(tmp_path: Path, question: str, line: str) -> None:
