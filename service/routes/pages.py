@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
@@ -18,8 +19,18 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+
+class _Assets(StaticFiles):
+    """Asked for anew each time: modules of two versions must not meet in a browser. Unchanged ones are answered 304."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 router = APIRouter(include_in_schema=False)
-assets = StaticFiles(directory=WEB)
+assets = _Assets(directory=WEB)
 
 
 def page(name: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

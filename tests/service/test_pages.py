@@ -40,6 +40,13 @@ def test_the_page_of_an_unknown_document_is_not_found(client: TestClient) -> Non
     assert response.headers["content-type"].startswith("text/html")
 
 
+def test_assets_are_asked_for_anew_and_seldom_sent_again(client: TestClient) -> None:
+    first = client.get("/assets/main.js")
+    assert first.headers["cache-control"] == "no-cache"
+    again = client.get("/assets/main.js", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.headers["cache-control"]) == (304, "no-cache")
+
+
 def test_assets_are_only_those_of_the_pages(client: TestClient) -> None:
     for path in ("/assets/", "/assets/..%2fapp.py", "/assets/%2e%2e/app.py", "/assets/nothing.js"):
         assert client.get(path).status_code == 404
