@@ -1,0 +1,200 @@
+"""What the sentences of a text state of whom: a subject, what is said of it, and when and why, as far as they say.
+
+Sentences are taken apart by the order of words alone, with the word cutter's tags; what does not clearly have one of
+the forms known here is left out.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import rjieba
+
+from rag.text import clauses, fold, sentences
+from rag.verify.units import CLASSIFIERS, UNITS
+
+LONGEST = 200  # characters of a sentence
+_TIMES = frozenset(("year", "decade", "century", "month", "clock"))
+_NAMED = [name for name, (kind, _) in UNITS.items() if kind not in _TIMES and name not in "成周秒克"]
+COUNTED = "".join(CLASSIFIERS - set("任国省市县区州镇村届期号页章节代路街级回行面口步")) + "人"
+_UNIT = "|".join([*map(re.escape, sorted(_NAMED, key=len, reverse=True)), "人次", "件次", f"[{COUNTED}]"])
+NUMBER = re.compile(
+    r"(?<![\d.A-Za-z第+\-—–~～至])(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?P<scale>万亿|[百千]?万|亿|千)?[余多]?"
+    rf"(?P<unit>{_UNIT})(?![\d+\-—–~～至/])",
+    re.I,
+)
+DATE = re.compile(
+    r"(?<![\d.])(?:\d{4}年)?\d{1,2}月(?:\d{1,2}日|[上中下]旬|[初底末])?|"
+    r"(?<![\d.])\d{4}年(?:第?[一二三四]季度|前[一二三四]季度|[上下]半年|[初底末春夏秋冬])?|(?<![\d.])\d{1,2}日(?!元)"
+)
+_WHOLE = re.compile(
+    rf"(?P<title>《[^《》]{{2,40}}》)|(?P<quote>“[^“”，。,；;：:？?！!]{{1,20}}”)|(?P<date>{DATE.pattern})"
+    r"|(?P<itself>本(?:条例|规定|办法|法|细则|规则|意见|方案|规划|通知|章程|决定))"
+    rf"|(?P<num>{NUMBER.pattern})|(?P<eng>[A-Za-z][\w.+\-]*(?: [A-Z0-9][\w.+\-]*)*)",
+    re.A,
+)
+_REPORTED = re.compile(
+    r"^(?:[^,，。:：]{0,30}(?:消息|讯|[日社]电|获悉|报道|了解|介绍|悉|显示|统计|通报|透露)[,，:：]?\s*(?:称[,，])?"
+    r"|[^,，。:：]{0,12}(?:表示|指出|介绍|称|认为|要求)[,，:：])(?=\S)"
+)
+_ORDER = re.compile(r"^(?:[—–\-•·●▪■*#>\s]+|[(（]?[一二三四五六七八九十\d]{1,3}[)）、.．](?!\d)\s*|第[一二三四五六七八九十百\d]+[条章节]\s*)+")
+_SPACE = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")  # beside what is no Latin letter or figure
+_BRACKET = re.compile(r"（[^（）]*）|\([^()]*\)|\[[^\[\]]*\]")
+_PLACED = re.compile(r"[(（]([一-鿿]{2,4})[)）](?=[一-鿿])")
+_JOINS = frozenset("、 和 与 及 以及 的 之 · 暨".split())
+_NOMINAL = re.compile(r"^(?:n|j$|b$|vn$|an$|s$|eng$|title$|quote$|itself$|l$|i$|k$|nz$|ng$)")
+_ADVERBIAL = re.compile(r"^(?:t|c|date)$")
+_FRAME = re.compile(r"^(?:为了?(?![:：])|由于|因为?(?!此))(?P<why>.{4,60})[,，]$")
+_SINCE = re.compile(rf"^自(?:从)?(?P<when>{DATE.pattern})(?P<what>[一-鿿]{{2,8}}?)(?:以来|[之以]后)[,，]$")
+
+
+class Token(NamedTuple):
+    """A word and its tag: the cutter's, or title, quote, date, num, eng for what is kept whole."""
+
+    text: str
+    tag: str
+
+
+Tokens = tuple[Token, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """``subject`` does what ``predicate`` says; ``start`` and ``end`` are the span of the whole sentence.
+
+    ``when`` is an absolute date that stands before it all, ``why`` the tokens of a cause or an aim; else empty.
+    """
+
+    subject: Tokens
+    predicate: Tokens
+    start: int
+    end: int
+    when: str = ""
+    why: str = ""
+
+
+def said(tokens: Sequence[Token]) -> str:
+    """The text of some tokens."""
+    return "".join(token.text for token in tokens)
+
+
+def statements(text: str) -> Iterator[Statement]:
+    """What the sentences of ``text`` state, in their order."""
+    for start, end in sentences(text):
+        if 12 <= end - start <= LONGEST and text[end - 1] in "。；;！!":
+            yield from _of_sentence(text[start:end], start, end)
+
+
+def _of_sentence(sentence: str, start: int, end: int) -> Iterator[Statement]:
+    plain = cleaned(sentence)
+    subject: Tokens = ()
+    when = why = since = ""
+    for number, (s, e) in enumerate(clauses(plain, 0, len(plain))):
+        clause = plain[s:e]
+        if found := _FRAME.match(clause):
+            why = clause.rstrip(",，") if not number or not subject else why
+            continue
+        if (found := _SINCE.match(clause)) and not subject:
+            when, since = found["when"], found["what"]
+            continue
+        tokens = tokenized(clause.rstrip("。；;！!,，：:"))
+        tokens, at = _after_adverbials(tokens)
+        when = at or when
+        if not tokens:
+            continue
+        own, rest = _subject(tokens)
+        if own and rest:
+            subject = own
+        elif own or (number and not subject) or tokens[0].tag[0] not in "vdpc":
+            when = why = since = ""
+            continue
+        elif subject:
+            rest = tokens[1:] if tokens[0].tag == "c" else tokens
+        if not subject or not rest:
+            continue
+        rest, at = _after_adverbials(rest)
+        when = at or when
+        if since:
+            yield Statement(subject, tokenized(since), start, end, when)
+            when = since = ""
+        if rest and clause[-1] not in "：:":
+            yield Statement(subject, rest, start, end, when, why)
+        when = why = ""
+
+
+def cleaned(sentence: str) -> str:
+    """A sentence without its number in a list, the words that say who reports it, brackets and white space."""
+    plain = _ORDER.sub("", _SPACE.sub("", sentence))
+    plain = _BRACKET.sub("", _PLACED.sub(r"〔\1〕", plain)).replace("〔", "(").replace("〕", ")")
+    return _REPORTED.sub("", plain)
+
+
+def tokenized(text: str) -> Tokens:
+    """The words of a text; titles, quotations, dates, amounts and Latin names are one word each."""
+    found: list[Token] = []
+    at = 0
+    for match in _WHOLE.finditer(text):
+        found += _tagged(text[at : match.start()])
+        kind = next(name for name in ("title", "quote", "date", "itself", "num", "eng") if match[name])
+        found.append(Token(match[0], kind))
+        at = match.end()
+    return (*found, *_tagged(text[at:]))
+
+
+def _tagged(text: str) -> Iterator[Token]:
+    at = 0
+    for word, tag in rjieba.tag(fold(text)) if text else ():
+        yield Token(text[at : at + len(word)], tag)
+        at += len(word)
+
+
+def nominal(token: Token) -> bool:
+    """Whether a word can be a part of a noun phrase."""
+    return bool(_NOMINAL.match(token.tag)) or token.text in "()们"
+
+
+def phrase(tokens: Sequence[Token]) -> int:
+    """How many tokens the noun phrase takes that they begin with; 0 where they begin with none."""
+    last = 0
+    for i, token in enumerate(tokens):
+        if nominal(token) and token.tag != "k":
+            last = i + 1
+        elif token.tag == "k" and last == i:
+            last = i + 1
+        elif not (token.tag == "a" or (i and token.text in _JOINS and last == i)):
+            break
+    return last
+
+
+def _after_adverbials(tokens: Tokens) -> tuple[Tokens, str]:
+    """Without the words of time and conjunctions in front; the absolute date among them."""
+    when = ""
+    i = 0
+    while i < len(tokens) and _ADVERBIAL.match(tokens[i].tag):
+        follows = tokens[i + 1 : i + 2]
+        if tokens[i].tag == "date":
+            if follows and (follows[0].text in ("的", "至", "起", "以来") or not "月" in tokens[i].text and nominal(follows[0])):
+                break
+            when = tokens[i].text
+        i += 1
+    return tokens[i:], when
+
+
+def _subject(tokens: Tokens) -> tuple[Tokens, Tokens]:
+    """The noun phrase in front and what follows it; of a phrase with a verb before 的 only what follows that."""
+    if tokens[0].tag == "v" and "的" in (words := [t.text for t in tokens[:12]]):
+        head = tokens[words.index("的") + 1 :]
+        end = phrase(head)
+        if end and head[end:] and head[end].tag[0] in "vdp":
+            return head[:end], head[end:]
+        return (), ()
+    lead = 1 if tokens[0].tag == "date" else 0
+    end = phrase(tokens[lead:])
+    if not end:
+        return (), ()
+    end += lead
+    rest = tokens[end:]
+    if rest and rest[0].tag[0] in "vdpt" or rest and rest[0].tag in ("num", "date"):
+        return tokens[:end], rest
+    return tokens[:end], ()
