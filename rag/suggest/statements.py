@@ -25,8 +25,9 @@ NUMBER = re.compile(
     re.I,
 )
 DATE = re.compile(
-    r"(?<![\d.])(?:\d{4}年)?\d{1,2}月(?:\d{1,2}日|[上中下]旬|[初底末])?|"
-    r"(?<![\d.])\d{4}年(?:第?[一二三四]季度|前[一二三四]季度|[上下]半年|[初底末春夏秋冬])?|(?<![\d.])\d{1,2}日(?!元)"
+    r"(?:(?<![\d.])(?:\d{4}年)?\d{1,2}月(?:\d{1,2}日|[上中下]旬|[初底末])?"
+    r"|(?<![\d.])\d{4}年(?:第?[一二三四]季度|前[一二三四]季度|[上下]半年|[初底末春夏秋冬])?|(?<![\d.])\d{1,2}日(?!元))"
+    r"(?:[至到\-—–~～](?:\d{4}年)?(?:\d{1,2}月)?(?:\d{1,2}日)?(?<=[年月日]))?"
 )
 _WHOLE = re.compile(
     rf"(?P<title>《[^《》]{{2,40}}》)|(?P<quote>“[^“”，。,；;：:？?！!]{{1,20}}”)|(?P<date>{DATE.pattern})"
@@ -35,17 +36,24 @@ _WHOLE = re.compile(
     re.A,
 )
 _REPORTED = re.compile(
-    r"^(?:[^,，。:：]{0,30}(?:消息|讯|[日社]电|获悉|报道|了解|介绍|悉|显示|统计|通报|透露)[,，:：]?\s*(?:称[,，])?"
-    r"|[^,，。:：]{0,12}(?:表示|指出|介绍|称|认为|要求)[,，:：])(?=\S)"
+    r"^(?:[^,，。:：]{0,24}(?:\d[日号]|社)[电讯][,，:：]?"
+    r"|[^,，。:：]{0,24}(?:消息|获悉|报道|了解|介绍|悉|显示|统计|通报|透露|表示|指出|称|认为)[,，:：])(?=\S)"
 )
+_GLUED = re.compile(r"^(?:原标题|来源|编辑|责编|责任编辑|作者|记者|图)\s*[:：|]")
 _ORDER = re.compile(r"^(?:[—–\-•·●▪■*#>\s]+|[(（]?[一二三四五六七八九十\d]{1,3}[)）、.．](?!\d)\s*|第[一二三四五六七八九十百\d]+[条章节]\s*)+")
 _SPACE = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")  # beside what is no Latin letter or figure
 _BRACKET = re.compile(r"（[^（）]*）|\([^()]*\)|\[[^\[\]]*\]")
 _PLACED = re.compile(r"[(（]([一-鿿]{2,4})[)）](?=[一-鿿])")
 _JOINS = frozenset("、 和 与 及 以及 的 之 · 暨".split())
+_LEADS = frozenset("在 于 与 和 同 向 对 从 由 以 为 给 通过 经".split())
+_SAYS = frozenset(  # whose words follow, be it after a comma
+    "称 说 表示 披露 报道 介绍 指出 认为 强调 宣布 显示 透露 获悉 发现 答复 建议 呼吁 提出 要求 看到 预计 预测 希望 相信 警告 承认 写道 消息 坦言 直言 "
+    "提醒 回应 解释 回忆 证实 声明 质疑 补充 告诉 说明 通报 规定".split()
+)
+_PLANS = frozenset("计划 预计 打算 准备 目标 可能".split())
 _NOMINAL = re.compile(r"^(?:n|j$|b$|vn$|an$|s$|eng$|title$|quote$|itself$|l$|i$|k$|nz$|ng$)")
 _ADVERBIAL = re.compile(r"^(?:t|c|date)$")
-_FRAME = re.compile(r"^(?:为了?(?![:：])|由于|因为?(?!此))(?P<why>.{4,60})[,，]$")
+_FRAME = re.compile(r"^(?:为了?(?![期首主例止])|由于|因为?(?![此而]))(?P<why>.{4,60})[,，]$")
 _SINCE = re.compile(rf"^自(?:从)?(?P<when>{DATE.pattern})(?P<what>[一-鿿]{{2,8}}?)(?:以来|[之以]后)[,，]$")
 
 
@@ -63,7 +71,7 @@ Tokens = tuple[Token, ...]
 class Statement:
     """``subject`` does what ``predicate`` says; ``start`` and ``end`` are the span of the whole sentence.
 
-    ``when`` is an absolute date that stands before it all, ``why`` the tokens of a cause or an aim; else empty.
+    ``when`` is a date that stands before it all, ``why`` a clause that gives a cause or an aim; else empty.
     """
 
     subject: Tokens
@@ -72,6 +80,7 @@ class Statement:
     end: int
     when: str = ""
     why: str = ""
+    own: bool = True  # whether the subject stands in the same clause
 
 
 def said(tokens: Sequence[Token]) -> str:
@@ -82,7 +91,7 @@ def said(tokens: Sequence[Token]) -> str:
 def statements(text: str) -> Iterator[Statement]:
     """What the sentences of ``text`` state, in their order."""
     for start, end in sentences(text):
-        if 12 <= end - start <= LONGEST and text[end - 1] in "。；;！!":
+        if 12 <= end - start <= LONGEST and text[end - 1] in "。；;！!" and not _GLUED.match(text[start:end]):
             yield from _of_sentence(text[start:end], start, end)
 
 
@@ -90,37 +99,68 @@ def _of_sentence(sentence: str, start: int, end: int) -> Iterator[Statement]:
     plain = cleaned(sentence)
     subject: Tokens = ()
     when = why = since = ""
-    for number, (s, e) in enumerate(clauses(plain, 0, len(plain))):
+    for s, e in clauses(plain, 0, len(plain)):
         clause = plain[s:e]
         if found := _FRAME.match(clause):
-            why = clause.rstrip(",，") if not number or not subject else why
+            first = tokenized(found["why"])[0].tag[0]
+            why = clause[:-1] if first in "vda" or not clause.startswith("为") or clause[1] == "了" else ""
             continue
         if (found := _SINCE.match(clause)) and not subject:
             when, since = found["when"], found["what"]
             continue
-        tokens = tokenized(clause.rstrip("。；;！!,，：:"))
-        tokens, at = _after_adverbials(tokens)
+        tokens, at = _after_adverbials(tokenized(clause.rstrip("。；;！!,，：:")))
         when = at or when
         if not tokens:
             continue
         own, rest = _subject(tokens)
         if own and rest:
-            subject = own
-        elif own or (number and not subject) or tokens[0].tag[0] not in "vdpc":
-            when = why = since = ""
-            continue
-        elif subject:
-            rest = tokens[1:] if tokens[0].tag == "c" else tokens
-        if not subject or not rest:
-            continue
-        rest, at = _after_adverbials(rest)
-        when = at or when
-        if since:
+            rest, at = _after_adverbials(rest)
+            when = at or when
+            subject = own if rest and not any(token.text in _SAYS for token in rest) else ()
+        elif own or tokens[0].tag[0] not in "vdp":
+            subject = ()
+        else:
+            rest = tokens
+        if subject and since:
             yield Statement(subject, tokenized(since), start, end, when)
             when = since = ""
-        if rest and clause[-1] not in "：:":
-            yield Statement(subject, rest, start, end, when, why)
-        when = why = ""
+        if subject and clause[-1] not in "：:":
+            yield Statement(subject, rest, start, end, when, why, bool(own))
+        if own and not is_plain(rest):
+            subject = ()  # the noun phrase may have gone on
+        when = why = since = ""
+
+
+def object_of(tokens: Tokens) -> int:
+    """Where the object begins of a predicate that has adverbs, prepositional phrases and verbs in this order.
+
+    It is the number of tokens where nothing follows the verb; 0 where the order is another.
+    """
+    i = 0
+    while i < len(tokens) and (tokens[i].tag in ("d", "t") or tokens[i].tag == "p" or tokens[i].text in _LEADS):
+        if tokens[i].tag in ("d", "t"):
+            i += 1
+            continue
+        length = phrase(tokens[i + 1 :]) or int(tokens[i + 1 : i + 2] != () and tokens[i + 1].tag == "date")
+        if not length:
+            return 0
+        i += 1 + length
+        if i < len(tokens) and tokens[i].tag in ("f", "s"):
+            i += 1
+    first = i
+    while i < len(tokens) and tokens[i].tag in ("v", "vd", "vi", "vg") and i < first + 2:
+        i += 1
+    if i == first:
+        return 0
+    return i + (i < len(tokens) and tokens[i].tag in ("ul", "ug"))
+
+
+def is_plain(tokens: Tokens) -> bool:
+    """Whether a predicate is adverbs, prepositional phrases, verbs and one object or none, and nothing else."""
+    at = object_of(tokens)
+    rest = tokens[at:]
+    known = all(nominal(t) or t.tag in ("m", "q", "a", "num", "date") or t.text in _JOINS for t in rest)
+    return bool(at) and known and (not rest or nominal(rest[-1]) or rest[-1].tag == "num")
 
 
 def cleaned(sentence: str) -> str:
@@ -151,7 +191,7 @@ def _tagged(text: str) -> Iterator[Token]:
 
 def nominal(token: Token) -> bool:
     """Whether a word can be a part of a noun phrase."""
-    return bool(_NOMINAL.match(token.tag)) or token.text in "()们"
+    return bool(_NOMINAL.match(token.tag)) or token.text in ("(", ")", "们")
 
 
 def phrase(tokens: Sequence[Token]) -> int:
@@ -162,7 +202,9 @@ def phrase(tokens: Sequence[Token]) -> int:
             last = i + 1
         elif token.tag == "k" and last == i:
             last = i + 1
-        elif not (token.tag == "a" or (i and token.text in _JOINS and last == i)):
+        elif token.tag == "a" and tokens[i + 1 : i + 2] and tokens[i + 1].tag[0] in "nab":
+            continue
+        elif not (i and token.text in _JOINS and last == i):
             break
     return last
 
@@ -176,7 +218,7 @@ def _after_adverbials(tokens: Tokens) -> tuple[Tokens, str]:
         if tokens[i].tag == "date":
             if follows and (follows[0].text in ("的", "至", "起", "以来") or not "月" in tokens[i].text and nominal(follows[0])):
                 break
-            when = tokens[i].text
+            when = tokens[i].text if re.search("[年月]", tokens[i].text) else when
         i += 1
     return tokens[i:], when
 
@@ -189,12 +231,16 @@ def _subject(tokens: Tokens) -> tuple[Tokens, Tokens]:
         if end and head[end:] and head[end].tag[0] in "vdp":
             return head[:end], head[end:]
         return (), ()
+    if tokens[0].tag == "a":
+        return (), ()
     lead = 1 if tokens[0].tag == "date" else 0
     end = phrase(tokens[lead:])
     if not end:
         return (), ()
     end += lead
     rest = tokens[end:]
+    if tokens[end - 1].text in _SAYS | _PLANS or not re.search(r"[^\W\d_]{2}", said(tokens[:end])):
+        return (), ()
     if rest and rest[0].tag[0] in "vdpt" or rest and rest[0].tag in ("num", "date"):
         return tokens[:end], rest
     return tokens[:end], ()
