@@ -35,7 +35,7 @@ _FUTURE = frozenset("将 拟 要 应 须 需 可 计划 预计 力争 必须 应
 _STATES = frozenset(
     "采用 利用 使用 即 是 为 有 达 占 增长 下降 超过 位于 具有 属于 存在 保持 显示 表示 认为 指出 称 说 没有 成 达到 坚持 实现 共有 拥有 现有 呈现 强调 要求".split()
 )
-_ADVERBS = frozenset("已 已经 正 正在 仍 还 也 都 又 再 不 未 没 不断 一直 始终 逐步 更 更加 尚 均 只 就 便 则".split())
+_ADVERBS = frozenset("已 已经 正 正在 仍 还 也 都 又 再 不 未 没 曾 曾经 刚 刚刚 不断 一直 始终 逐步 更 更加 尚 均 只 就 便 则".split())
 _NEARLY = frozenset("约 近 逾 余 大约 将近 接近 仅 至少 超 大概".split())
 _CHANGES = frozenset("增长 增加 上涨 上升 提高 提升 扩大 飙升 攀升 下跌 下降 下滑 减少 降低 回落 缩小 涨 跌 增 降 升".split())
 _IN_ALL = frozenset("合计 总计 共计 共".split())
@@ -51,7 +51,10 @@ _PAPERS = (  # what a title names, by its last word
     "倡议书 倡议 细则 规则 公约 条约 准则 议案 草案"
 ).split()
 _KINDS_OF = "领域 行业 产业 专业 方向 学科".split()  # of which there are many, so that one asks for which
-_LISTED = "领域 方面 行业 产业 环节 问题 任务 项目 措施 国家 地区 城市 学科 专业 机构 部门 企业 单位 服务 产品 功能 技术 平台".split()
+_LISTED = frozenset(
+    "领域 方面 行业 产业 环节 问题 任务 项目 措施 国家 地区 城市 学科 专业 机构 部门 企业 单位 服务 产品 功能 技术 平台 "
+    "方式 形式 途径 渠道 手段 议题 内容 工作 岗位 方法 模式 因素 原因 条件 特点 优势 场景 县市 省份 活动 课程 材料 物资 设备 设施".split()
+)
 _BODIES = {
     "公司": "哪家公司", "集团": "哪家集团", "银行": "哪家银行", "大学": "哪所大学", "学院": "哪所学院", "法院": "哪个法院",
     "医院": "哪家医院", "研究院": "哪家研究院", "研究所": "哪个研究所", "实验室": "哪个实验室", "委员会": "哪个委员会",
@@ -102,6 +105,8 @@ def questions(text: str, title: str = "") -> Iterator[Made]:
         for rule in _RULES:
             for asked in rule(statement):
                 question = _written(asked, title)
+                if asked.kind != "who" and not _telling(said(statement.subject)):
+                    continue
                 if question not in seen and _is_good(question):
                     seen.add(question)
                     yield Made(question + "？", asked.kind, asked.answer, statement.start, statement.end)
@@ -124,7 +129,12 @@ def _is_good(question: str) -> bool:
         return False
     if any(question.count(a) != question.count(b) for a, b in ("《》", "“”", "()")) or PRONOUN.search(fold(question)):
         return False
-    return bool(names(fold(question))) or any(token.tag in ("title", "quote", "eng") for token in tokenized(question))
+    return _telling(question)
+
+
+def _telling(text: str) -> bool:
+    """Whether it names something."""
+    return bool(names(fold(text))) or any(t.tag in ("title", "quote", "eng", "itself") for t in tokenized(text))
 
 
 def _bare(question: str) -> str:
@@ -185,7 +195,7 @@ def _date(s: Statement) -> Iterator[_Asked]:
     if spot > 0 and p[spot - 1].text in ("于", "将于", "在", "自", "从"):
         before, after = p[: spot - 1], p[spot + 1 :]
         at = p[spot - 1].text
-        if after and after[0].text in ("起", "开始") and at in ("自", "从") and len(before) < 3:
+        if len(after) > 1 and after[0].text in ("起", "开始") and at in ("自", "从") and len(before) < 3:
             yield _Asked("date", subject + said(before) + at, "什么时候", said(after), p[spot].text)
         elif not is_plain(after):
             return
@@ -193,7 +203,7 @@ def _date(s: Statement) -> Iterator[_Asked]:
             yield _Asked("date", subject + said(p[:spot]), "什么时候", said(after), p[spot].text)
         elif not before and _happens(after):
             yield _Asked("date", subject, "是什么时候", _without_le(after) + "的", p[spot].text)
-    elif spot < 0 and s.when and s.own and _happens(p):
+    elif spot < 0 and s.when and s.own and not re.search("季|半年", s.when) and _happens(p):
         yield _Asked("date", subject, "是什么时候", _without_le(p) + "的", s.when)
 
 
@@ -235,7 +245,9 @@ def _makes(s: Statement) -> Iterator[_Asked]:
     verb = next((i for i, token in enumerate(p) if token.text in _MAKES), 0)
     if verb > 1 and p[0].text in ("把", "将") and 1 < len(p) - verb <= 8:
         given, made = said(p[1:verb]), said(p[verb:])
-        whole = phrase(p[verb + 1 :]) == len(p) - verb - 1 and all(t.tag[0] not in "pdv" or t.tag == "vn" for t in p[1:verb])
+        whole = phrase(p[verb + 1 :]) == len(p) - verb - 1 and all(
+            t.tag[0] not in "pdv" or t.tag == "vn" for t in p[1 : verb - 1]
+        )
         if whole and len(given) > 2:
             yield _Asked("what", said(s.subject) + p[0].text, "什么", made, given)
 
@@ -285,6 +297,8 @@ def _list(s: Statement) -> Iterator[_Asked]:
         rest = at + (0 if not count else 1 if p[at].text == count else 2)
         noun = phrase(p[rest:])
         tail = p[rest + noun :]
+        if placed and not count and noun and p[rest + noun - 1].text not in _LISTED:
+            return
         if len(said(p[rest : rest + noun])) > 1 and p[end - 1].text != "的" and _follows(tail):
             words = f"哪{count}" if count else "哪些"
             yield _Asked("list", said(s.subject) + said(p[:start]), words, said(p[rest:]), said(p[start:end]))
@@ -328,7 +342,8 @@ def _who(s: Statement) -> Iterator[_Asked]:
     words = next((_BODIES[end] for end in sorted(_BODIES, key=len, reverse=True) if subject.endswith(end)), "")
     telling = any(_names(token) for token in p if token.tag != "quote")
     verb = next((t.text for t in p if t.tag.startswith("v")), "")
-    if words and telling and s.own and is_plain(p) and len(said(p)) >= 8 and len(subject) > 3:
+    told = any(subject[i : i + 3] in said(p) for i in range(len(subject) - 2)) or p[-1].tag == "vn"
+    if words and telling and s.own and not told and is_plain(p) and len(said(p)) >= 8 and len(subject) > 3:
         if verb not in _STATES and not any(t.text in _FUTURE or t.text in _ADVERBS for t in p):
             yield _Asked("who", "", words, said(p), subject)
 

@@ -45,10 +45,15 @@ _SPACE = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")  # beside what 
 _BRACKET = re.compile(r"（[^（）]*）|\([^()]*\)|\[[^\[\]]*\]")
 _PLACED = re.compile(r"[(（]([一-鿿]{2,4})[)）](?=[一-鿿])")
 _JOINS = frozenset("、 和 与 及 以及 的 之 · 暨".split())
+_LIGHT = frozenset("则 却 又 还 也 都 便 就 更 曾 亦 才 刚 刚刚 并".split())  # what joins a clause to those before it
 _LEADS = frozenset("在 于 与 和 同 向 对 从 由 以 为 给 通过 经".split())
 _SAYS = frozenset(  # whose words follow, be it after a comma
     "称 说 表示 披露 报道 介绍 指出 认为 强调 宣布 显示 透露 获悉 发现 答复 建议 呼吁 提出 要求 看到 预计 预测 希望 相信 警告 承认 写道 消息 坦言 直言 "
     "提醒 回应 解释 回忆 证实 声明 质疑 补充 告诉 说明 通报 规定".split()
+)
+_VAGUE = re.compile(  # subjects that name nobody, or are none
+    r"[^\W\d_]?$|\d+[^年月日\d]|[向在从对自与为把被将由][^\W\d_]|[市县区省州镇乡村](?=[^\W\d_]{1,5}$)|"
+    r"(?:公司|集团|警方|法院|银行|学校|企业|当事人|代表|政府|人民政府|社区)[^\W\d_]{0,4}$"
 )
 _PLANS = frozenset("计划 预计 打算 准备 目标 可能".split())
 _NOMINAL = re.compile(r"^(?:n|j$|b$|vn$|an$|s$|eng$|title$|quote$|itself$|l$|i$|k$|nz$|ng$)")
@@ -115,12 +120,14 @@ def _of_sentence(sentence: str, start: int, end: int) -> Iterator[Statement]:
         own, rest = _subject(tokens)
         if own and rest:
             rest, at = _after_adverbials(rest)
+            while rest and rest[0].text in _LIGHT:
+                rest = rest[1:]
             when = at or when
             subject = own if rest and not any(token.text in _SAYS for token in rest) else ()
         elif own or tokens[0].tag[0] not in "vdp":
             subject = ()
         else:
-            rest = tokens
+            rest = tokens[1:] if tokens[0].text in _LIGHT else tokens
         if subject and since:
             yield Statement(subject, tokenized(since), start, end, when)
             when = since = ""
@@ -160,7 +167,9 @@ def is_plain(tokens: Tokens) -> bool:
     at = object_of(tokens)
     rest = tokens[at:]
     known = all(nominal(t) or t.tag in ("m", "q", "a", "num", "date") or t.text in _JOINS for t in rest)
-    return bool(at) and known and (not rest or nominal(rest[-1]) or rest[-1].tag == "num")
+    if not at or not known or (rest and rest[0].text in _JOINS):
+        return False
+    return not rest or rest[-1].tag == "num" or (nominal(rest[-1]) and rest[-1].text[-1] not in "时后前")
 
 
 def cleaned(sentence: str) -> str:
@@ -231,7 +240,7 @@ def _subject(tokens: Tokens) -> tuple[Tokens, Tokens]:
         if end and head[end:] and head[end].tag[0] in "vdp":
             return head[:end], head[end:]
         return (), ()
-    if tokens[0].tag == "a":
+    if tokens[0].tag in ("a", "vn"):
         return (), ()
     lead = 1 if tokens[0].tag == "date" else 0
     end = phrase(tokens[lead:])
@@ -239,7 +248,8 @@ def _subject(tokens: Tokens) -> tuple[Tokens, Tokens]:
         return (), ()
     end += lead
     rest = tokens[end:]
-    if tokens[end - 1].text in _SAYS | _PLANS or not re.search(r"[^\W\d_]{2}", said(tokens[:end])):
+    last = tokens[end - 1]
+    if last.text in _SAYS | _PLANS or last.tag in ("vn", "an", "b") or _VAGUE.match(said(tokens[:end])):
         return (), ()
     if rest and rest[0].tag[0] in "vdpt" or rest and rest[0].tag in ("num", "date"):
         return tokens[:end], rest
