@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.answer.rarity import common
+from rag.answer.rarity import common, rarity
 from rag.answer.signs import NAME_TAGS, names
 from rag.grammar import HAN, PRONOUN
 from rag.suggest.statements import (
@@ -31,11 +31,12 @@ from rag.text import fold
 Kind = Literal["number", "date", "list", "name", "who", "place", "reason", "what"]
 
 SHORTEST, LONGEST = 8, 40  # characters of a question
+RARE = 0.58  # rarity from which a word that the cutter takes for the name of a thing is one
 _FUTURE = frozenset("将 拟 要 应 须 需 可 计划 预计 力争 必须 应当 需要 可以 准备 打算 希望 建议 呼吁 支持 将要 即将 有望".split())
 _STATES = frozenset(
     "采用 利用 使用 即 是 为 有 达 占 增长 下降 超过 位于 具有 属于 存在 保持 显示 表示 认为 指出 称 说 没有 成 达到 坚持 实现 共有 拥有 现有 呈现 强调 要求".split()
 )
-_ADVERBS = frozenset("已 已经 正 正在 仍 还 也 都 又 再 不 未 没 曾 曾经 刚 刚刚 不断 一直 始终 逐步 更 更加 尚 均 只 就 便 则".split())
+_ADVERBS = frozenset("已 已经 正 正在 仍 还 也 都 又 再 继续 先后 不 未 没 曾 曾经 刚 刚刚 不断 一直 始终 逐步 更 更加 尚 均 只 就 便 则".split())
 _NEARLY = frozenset("约 近 逾 余 大约 将近 接近 仅 至少 超 大概".split())
 _CHANGES = frozenset("增长 增加 上涨 上升 提高 提升 扩大 飙升 攀升 下跌 下降 下滑 减少 降低 回落 缩小 涨 跌 增 降 升".split())
 _IN_ALL = frozenset("合计 总计 共计 共".split())
@@ -44,7 +45,7 @@ _AMOUNTS = frozenset("量额数率价值费积度长宽高深重速龄比润入�
 _POINTS = re.compile(  # words whose sense hangs on where and when they are said
     r"今年|去年|明年|前年|今[日天]|昨[日天]|明天|目前|当前|日前|近日|近期|近年|如今|现在|当[日天年时地晚]|同[日年时期比样]|本[报刊网台次届月周年文]|该|"
     r"双方|两地|二者|两者|前者|后者|对方|各方|上述|下述|如[下上]|以下|此[次外前后]|这|那|[我你您]|记者|笔者|小编|有关|相关|"
-    r"其中|某|[一二两三四五六七八九十]人|[两二三四五]家|[两二三四五]方|其他|其它|另外|全[市省县区州院校]|[本各]|上[年月周]|届时|期间|自己|之一|同时"
+    r"其中|某|先生|女士|小姐|(?<![规原细准法否总通守])则|虽|如果|如遇|假如|倘若|即使|尽管|不仅|不但|只有|除非|[一二两三四五六七八九十]人|[两二三四五]家|[两二三四五]方|其他|其它|另外|全[市省县区州院校]|[本各]|上[年月周]|届时|期间|自己|之一|同时"
 )
 _PAPERS = (  # what a title names, by its last word
     "框架协议 协议 建议 规划 方案 意见 办法 条例 规定 通知 报告 决定 公告 声明 计划 纲要 白皮书 指南 标准 公报 宣言 备忘录 合同 清单 通告 "
@@ -62,13 +63,15 @@ _BODIES = {
     "出版社": "哪家出版社", "交易所": "哪家交易所", "总局": "哪个部门", "博物馆": "哪家博物馆",
 }  # fmt: skip
 _CALLED = re.compile(
-    r"^(?P<head>(?:也|又|曾|常)?被?(?:称为|称作|誉为|命名为|评为|列为|确定为|认定为|更名为|改名为|名为|定名为|列入|纳入|称之为))(?P<name>[^,，]{2,24})$"
+    r"^(?P<head>(?:也|又|曾|常)?被?(?:称为|称作|誉为|命名为|评为|列为|确定为|认定为|更名为|改名为|定名为|列入|纳入|称之为))(?P<name>[^,，]{2,24})$"
 )
 _ONE = re.compile(r"^是(?P<one>一[种款项个家座所类部门支条])(?P<rest>.{3,40})$")
 _MAKES = "作为 列为 定为 视为 确定为 看作 当作 列入 纳入 改为 打造成 打造为 建设成为 建成".split()
 _COUNT = re.compile(r"^(?P<count>[两二三四五六七八九十]|[2-9]|1\d)(?P<one>大|个|项|类|种|家|所|座|条|届|批|名|位|部|款)$")
 _BEFORE_LIST = frozenset("在 从 对 围绕 就 以 向 于 由 为".split())
 _ITSELF = re.compile(r"^本(条例|规定|办法|法|细则|规则|意见|方案|规划|通知|章程|决定)")
+_ABBREVIATED = re.compile(r"[A-Z]{1,3}$")  # CPI, AI: no name by itself
+_QUOTED = re.compile("“[^”]*”")
 _BAD = re.compile(r"[,，。:：;；?？!！…\[\]【】{}<>=~^_|@\\/*#]|\(\)|——")
 _TRADITIONAL = str.maketrans("么时为个谁两项种", "麼時為個誰兩項種")
 
@@ -134,11 +137,18 @@ def _is_good(question: str) -> bool:
 
 def _telling(text: str) -> bool:
     """Whether it names something."""
-    return bool(names(fold(text))) or any(t.tag in ("title", "quote", "eng", "itself") for t in tokenized(text))
+    if any(t.tag in ("title", "itself") or (t.tag == "eng" and not _ABBREVIATED.match(t.text)) for t in tokenized(text)):
+        return True
+    found = names(fold(_QUOTED.sub("", text)))
+    return any(tag.startswith(("ns", "nt")) or rarity(word) > RARE for word, tag in _tagged(text) if word in found)
 
 
 def _bare(question: str) -> str:
     return re.sub("《[^》]*》|“[^”]*”", "", question)
+
+
+def _tagged(text: str) -> Iterator[tuple[str, str]]:
+    return ((fold(token.text), token.tag) for token in tokenized(text))
 
 
 def _names(token: Token) -> bool:
@@ -168,15 +178,17 @@ def _number(s: Statement) -> Iterator[_Asked]:
     counted = len(unit) == 1 and unit in COUNTED
     at = object_of(before)
     if not after and not before:
-        amounts = not counted or subject[-1] in _AMOUNTS
-        yield _Asked("number", subject, ("是" if amounts else "有") + words, "", amount)
+        if counted or subject[-1] in _AMOUNTS:
+            yield _Asked("number", subject, ("是" if subject[-1] in _AMOUNTS else "有") + words, "", amount)
+    elif said(before) in _IN_ALL:
+        return
     elif not after and at == len(before) and words[0] == "百" and _grows(before):
         yield _Asked("number", subject + said(before), f"了{words}", "", amount)
     elif not after and (at == len(before) or before[-1].text == "每" or before[-2:-1] == (Token("每", "r"),)):
         yield _Asked("number", subject + said(before), words, "", amount)
     elif not after and counted and is_plain(before) and before[-1].text[-1] not in _AMOUNTS and unit not in before[-1].text:
         yield _Asked("number", subject + said(before[:at]), words, said(before[at:]), amount)
-    elif at == len(before) and before and phrase(after) == len(after) and (counted or unit.endswith("元")):
+    elif at == len(before) and before and phrase(after) == len(after) and after[0].tag != "quote" and (counted or unit.endswith("元")):
         yield _Asked("number", subject + said(before), words, said(after), amount)
     elif said(before) == "由" and after and after[-1].text in ("组成", "构成"):
         yield _Asked("number", subject + "由", words, said(after), amount)
@@ -197,7 +209,7 @@ def _date(s: Statement) -> Iterator[_Asked]:
         at = p[spot - 1].text
         if len(after) > 1 and after[0].text in ("起", "开始") and at in ("自", "从") and len(before) < 3:
             yield _Asked("date", subject + said(before) + at, "什么时候", said(after), p[spot].text)
-        elif not is_plain(after):
+        elif not is_plain(after) or after[1:2] == (Token("的", "uj"),):
             return
         elif (before and before[-1].text == "将") or at == "将于":
             yield _Asked("date", subject + said(p[:spot]), "什么时候", said(after), p[spot].text)
@@ -209,10 +221,10 @@ def _date(s: Statement) -> Iterator[_Asked]:
 
 def _happens(tokens: Tokens) -> bool:
     """Whether they tell an event, in words that 是…的 can be put around."""
-    if not 1 <= len(tokens) <= 12 or any(t.text in _FUTURE or t.text in _ADVERBS or t.tag == "num" for t in tokens):
+    if not 1 <= len(tokens) <= 12 or any(t.text in _FUTURE or t.text in _ADVERBS or t.tag in ("num", "m", "t") for t in tokens):
         return False
     verb = next((t.text for t in tokens if t.tag.startswith("v")), "")
-    return is_plain(tokens) and len(said(tokens)) > 1 and verb not in _STATES
+    return is_plain(tokens) and len(said(tokens)) > 1 and verb not in _STATES and (len(tokens) < 3 or tokens[-1].tag != "vn")
 
 
 def _without_le(tokens: Sequence[Token]) -> str:
@@ -297,7 +309,7 @@ def _list(s: Statement) -> Iterator[_Asked]:
         rest = at + (0 if not count else 1 if p[at].text == count else 2)
         noun = phrase(p[rest:])
         tail = p[rest + noun :]
-        if placed and not count and noun and p[rest + noun - 1].text not in _LISTED:
+        if placed and (not tail or (not count and noun and p[rest + noun - 1].text not in _LISTED)):
             return
         if len(said(p[rest : rest + noun])) > 1 and p[end - 1].text != "的" and _follows(tail):
             words = f"哪{count}" if count else "哪些"
@@ -353,7 +365,7 @@ def _why(s: Statement) -> Iterator[_Asked]:
     p = s.predicate
     while p and p[0].text in _ALSO:
         p = p[1:]
-    if s.why and s.own and 4 <= len(said(p)) <= 24 and is_plain(p) and p[0].text not in ("是", "为"):
+    if s.why and s.own and 4 <= len(said(p)) <= 24 and is_plain(p) and not any(t.tag == "date" for t in p):
         yield _Asked("reason", said(s.subject), "为什么", _without_le(p), s.why)
 
 

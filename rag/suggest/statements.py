@@ -25,8 +25,8 @@ NUMBER = re.compile(
     re.I,
 )
 DATE = re.compile(
-    r"(?:(?<![\d.])(?:\d{4}年)?\d{1,2}月(?:\d{1,2}日|[上中下]旬|[初底末])?"
-    r"|(?<![\d.])\d{4}年(?:第?[一二三四]季度|前[一二三四]季度|[上下]半年|[初底末春夏秋冬])?|(?<![\d.])\d{1,2}日(?!元))"
+    r"(?:(?<![\d.])(?:\d{4}年)?\d{1,2}月(?:\d{1,2}日|[上中下]{1,2}旬|[初底末])?"
+    r"|(?<![\d.])\d{4}年(?:第?[一二三四]季度|前[一二三四]季度|[上下]半年|年?[初底末]|[春夏秋冬])?|(?<![\d.])\d{1,2}日(?!元))"
     r"(?:[至到\-—–~～](?:\d{4}年)?(?:\d{1,2}月)?(?:\d{1,2}日)?(?<=[年月日]))?"
 )
 _WHOLE = re.compile(
@@ -49,11 +49,14 @@ _LIGHT = frozenset("则 却 又 还 也 都 便 就 更 曾 亦 才 刚 刚刚 �
 _LEADS = frozenset("在 于 与 和 同 向 对 从 由 以 为 给 通过 经".split())
 _SAYS = frozenset(  # whose words follow, be it after a comma
     "称 说 表示 披露 报道 介绍 指出 认为 强调 宣布 显示 透露 获悉 发现 答复 建议 呼吁 提出 要求 看到 预计 预测 希望 相信 警告 承认 写道 消息 坦言 直言 "
-    "提醒 回应 解释 回忆 证实 声明 质疑 补充 告诉 说明 通报 规定".split()
+    "提醒 回应 解释 回忆 证实 声明 质疑 补充 告诉 说明 通报 规定 决定 确认 发声 萌新".split()
 )
 _VAGUE = re.compile(  # subjects that name nobody, or are none
-    r"[^\W\d_]?$|\d+[^年月日\d]|[向在从对自与为把被将由][^\W\d_]|[市县区省州镇乡村](?=[^\W\d_]{1,5}$)|"
+    r"[^\W\d_]?$|\d+[^年月日\d]|(?:助力|[向在从对自与为把被将由经])[^\W\d_]|[市县区省州镇乡村](?=[^\W\d_]{1,5}$)|"
     r"(?:公司|集团|警方|法院|银行|学校|企业|当事人|代表|政府|人民政府|社区)[^\W\d_]{0,4}$"
+)
+_WITH = frozenset(  # verbs that say with what or whom something is done which comes after
+    "联合 会同 携手 协同 协调 利用 依托 借助 围绕 根据 按照 结合 针对 遇 如遇 通过 邀请 安排 系 驻 任 牵头 以及 经过".split()
 )
 _PLANS = frozenset("计划 预计 打算 准备 目标 可能".split())
 _NOMINAL = re.compile(r"^(?:n|j$|b$|vn$|an$|s$|eng$|title$|quote$|itself$|l$|i$|k$|nz$|ng$)")
@@ -131,7 +134,8 @@ def _of_sentence(sentence: str, start: int, end: int) -> Iterator[Statement]:
         if subject and since:
             yield Statement(subject, tokenized(since), start, end, when)
             when = since = ""
-        if subject and clause[-1] not in "：:":
+        whole = rest and clause[-1] not in "：:" and rest[-1].text[-1] not in "称说"
+        if subject and whole and next((t.text for t in rest if t.tag == "v"), "") not in _WITH:
             yield Statement(subject, rest, start, end, when, why, bool(own))
         if own and not is_plain(rest):
             subject = ()  # the noun phrase may have gone on
@@ -240,7 +244,8 @@ def _subject(tokens: Tokens) -> tuple[Tokens, Tokens]:
         if end and head[end:] and head[end].tag[0] in "vdp":
             return head[:end], head[end:]
         return (), ()
-    if tokens[0].tag in ("a", "vn"):
+    made_up = tokens[0].tag == "nrt" and tokens[1:2] != () and tokens[1].tag[0] == "v" and "·" not in tokens[0].text
+    if tokens[0].tag in ("a", "ad", "an", "vn") or made_up:
         return (), ()
     lead = 1 if tokens[0].tag == "date" else 0
     end = phrase(tokens[lead:])
@@ -249,7 +254,8 @@ def _subject(tokens: Tokens) -> tuple[Tokens, Tokens]:
     end += lead
     rest = tokens[end:]
     last = tokens[end - 1]
-    if last.text in _SAYS | _PLANS or last.tag in ("vn", "an", "b") or _VAGUE.match(said(tokens[:end])):
+    odd = any(t.text in _SAYS | _PLANS or (t.tag == "nr" and len(t.text) > 3) for t in tokens[:end])
+    if odd or last.tag in ("vn", "an", "b") or last.text[-1] in "向在对于将为被" or _VAGUE.match(said(tokens[:end])):
         return (), ()
     if rest and rest[0].tag[0] in "vdpt" or rest and rest[0].tag in ("num", "date"):
         return tokens[:end], rest
