@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from articles import ARTICLES, BRIDGE, LIBRARY, TEA
-
 from rag.engine import Engine
 from rag.errors import Busy
 from rag.suggest.choose import ASKED, NEWEST, SPREAD, SURE, suggest
@@ -15,16 +13,34 @@ from rag.types import Answer, Document, Filter
 
 HARBOUR = Document(
     id="harbour",
-    title="海原港建设智慧码头",
+    title="宁波港建设智慧码头",
     text=(
-        "海原港建设智慧码头\n\n"
-        "2024年6月,海原港务集团和北屿理工大学签署了《智慧码头联合研发协议》。\n\n"
-        "海原港全长12.5公里的岸线上布设了46台自动化岸桥。海原港位于北屿湾西岸。\n\n"
-        "为减少船舶靠港期间的排放,海原港务集团建成了岸电系统。海原港被誉为“北屿门户”。\n\n"
-        "今年,海原港将在装卸、仓储、通关三个环节推行无纸化作业。"
+        "宁波港建设智慧码头\n\n"
+        "2024年6月,宁波港务集团和浙江理工大学签署了《智慧码头联合研发协议》。\n\n"
+        "宁波港布设了46台自动化岸桥。为减少船舶的排放,宁波港务集团建成了岸电系统。\n\n"
+        "今年,宁波港将在装卸、仓储、通关三个环节推行无纸化作业。"
     ),
 )
-CORPUS = (*ARTICLES, HARBOUR)
+MUSEUM = Document(
+    id="museum",
+    title="洛阳古陶博物馆重新开放",
+    source="洛阳晚报",
+    text=(
+        "洛阳古陶博物馆重新开放\n\n"
+        "3月18日,洛阳古陶博物馆重新开放。洛阳古陶博物馆位于洛阳市瀍河区。\n\n"
+        "洛阳古陶博物馆收藏陶器2300件。由于库房漏雨,洛阳古陶博物馆没有展出壁画。"
+    ),
+)
+RAILWAY = Document(
+    id="railway",
+    title="昆明至河口铁路改造",
+    text=(
+        "昆明至河口铁路改造\n\n"
+        "云南铁路局将在轨道、信号、站房三个方面改造滇越铁路。云南铁路局制定了《滇越铁路改造方案》。\n\n"
+        "云南铁路局更换了1200根枕木。自2031年5月开工以来,云南铁路局聚焦山区隧道领域。"
+    ),
+)
+CORPUS = (HARBOUR, MUSEUM, RAILWAY)
 
 
 @pytest.fixture
@@ -38,15 +54,18 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 @pytest.mark.parametrize(
     ("sentence", "question"),
     [
-        ("青江大桥全长2386米,主跨720米。", "青江大桥全长多少米？"),
-        ("2024年6月,海原港务集团和北屿理工大学签署了《智慧码头联合研发协议》。", "海原港务集团和北屿理工大学签署了什么协议？"),
-        ("今年,海原港将在装卸、仓储、通关三个环节推行无纸化作业。", "海原港将在哪三个环节推行无纸化作业？"),
-        ("海原港位于北屿湾西岸。", "海原港位于哪里？"),
-        ("海原港被誉为“北屿门户”。", "海原港被誉为什么？"),
-        ("自2022年6月揭牌投用以来,海原实验室聚焦海洋工程领域。", "海原实验室是什么时候揭牌投用的？"),
-        ("自2022年6月揭牌投用以来,海原实验室聚焦海洋工程领域。", "海原实验室聚焦什么领域？"),
-        ("2024年6月,海原港务集团启用了自动化岸桥。", "海原港务集团是什么时候启用自动化岸桥的？"),
-        ("由于航道水深不足,海原港没有采用大型岸桥。", "海原港为什么没有采用大型岸桥？"),
+        ("宁波大桥全长2386米,主跨720米。", "宁波大桥全长是多少米？"),
+        (
+            "2024年6月,宁波港务集团和北屿理工大学签署了《智慧码头联合研发协议》。",
+            "宁波港务集团和北屿理工大学签署了什么协议？",
+        ),
+        ("今年,宁波港将在装卸、仓储、通关三个环节推行无纸化作业。", "宁波港将在哪三个环节推行无纸化作业？"),
+        ("宁波港位于杭州湾西岸。", "宁波港位于哪里？"),
+        ("宁波港被誉为“北屿门户”。", "宁波港被誉为什么？"),
+        ("自2022年6月揭牌投用以来,宁波实验室聚焦海洋工程领域。", "宁波实验室是什么时候揭牌投用的？"),
+        ("自2022年6月揭牌投用以来,宁波实验室聚焦海洋工程领域。", "宁波实验室聚焦什么领域？"),
+        ("2024年6月,宁波港务集团启用了自动化岸桥。", "宁波港务集团是什么时候启用自动化岸桥的？"),
+        ("由于航道水深不足,宁波港没有采用大型岸桥。", "宁波港为什么没有采用大型岸桥？"),
     ],
 )
 def test_a_statement_becomes_a_question(sentence: str, question: str) -> None:
@@ -57,12 +76,12 @@ def test_a_statement_becomes_a_question(sentence: str, question: str) -> None:
     "sentence",
     [
         "该公司全长2386米的厂房已经建成。",  # of which company
-        "两地签署了《海原北屿合作协议》。",
+        "两地签署了《宁波北屿合作协议》。",
         "今年,双方将在装卸、仓储、通关三个环节推行无纸化作业。",
         "累计引进研发机构22个。",  # by whom
         "The Greenstone Bridge is 3.5 kilometres long and opened on 5 March 2024.",
         "记者:何雨 摄影:田野",
-        "海原港务集团表示:“我们在2024年签署了《智慧码头联合研发协议》。”",
+        "宁波港务集团表示:“我们在2024年签署了《智慧码头联合研发协议》。”",
     ],
 )
 def test_what_cannot_be_asked_alone_is_left(sentence: str) -> None:
@@ -70,14 +89,14 @@ def test_what_cannot_be_asked_alone_is_left(sentence: str) -> None:
 
 
 def test_a_law_is_asked_about_by_its_title() -> None:
-    made = list(questions("本条例自2031年7月1日起施行。", "海原市港口条例"))
-    assert [each.text for each in made] == ["《海原市港口条例》自什么时候起施行？"]
+    made = list(questions("本条例自2031年7月1日起施行。", "宁波市港口条例"))
+    assert [each.text for each in made] == ["《宁波市港口条例》自什么时候起施行？"]
     assert list(questions("本条例自2031年7月1日起施行。", "港口新闻")) == []
 
 
 def test_a_question_in_traditional_characters_asks_in_them() -> None:
-    made = [each.text for each in questions("海原港務集團簽署了《智慧碼頭聯合研發協議》。海原實驗室聚焦海洋工程領域。")]
-    assert "海原實驗室聚焦什麼領域？" in made
+    made = [each.text for each in questions("宁波港務集團簽署了《智慧碼頭聯合研發協議》。宁波實驗室聚焦海洋工程領域。")]
+    assert "宁波實驗室聚焦什麼領域？" in made
 
 
 def test_questions_have_a_length_and_span_their_sentence() -> None:
@@ -85,13 +104,17 @@ def test_questions_have_a_length_and_span_their_sentence() -> None:
         made = list(questions(document.text, document.title))
         assert len(made) >= 3
         for each in made:
-            assert SHORTEST <= len(each.text) <= LONGEST and each.text.count("？") == 1 and each.text[0] not in "该其这那他她它"
+            assert (
+                SHORTEST <= len(each.text) <= LONGEST
+                and each.text.count("？") == 1
+                and each.text[0] not in "该其这那他她它"
+            )
             assert document.text[each.end - 1] == "。" and "。" not in document.text[each.start : each.end - 1]
 
 
 def test_every_suggestion_is_answered_from_its_sentence(engine: Engine) -> None:
     suggestions = engine.suggest(20)
-    assert len(suggestions) >= 8
+    assert len(suggestions) >= 6
     documents = {document.id: document for document in CORPUS}
     for each in suggestions:
         document = documents[each.document_id]
@@ -113,7 +136,7 @@ def test_what_is_not_answered_or_answered_from_elsewhere_is_not_suggested(engine
         return {each.document_id for each in suggest(sources, engine._library.texts, ask)}
 
     assert list(suggest(sources, engine._library.texts, lambda question: engine.ask(question, threshold=1.1))) == []
-    assert among(TEA.id) == {TEA.id}
+    assert among(MUSEUM.id) == {MUSEUM.id}
     assert among("none") == set()
 
 
@@ -129,7 +152,7 @@ def test_they_stay_the_same_until_something_changes(engine: Engine, tmp_path: Pa
     assert engine.suggest(20) == first and engine.suggest(3) == first[:3]
     other = Engine.open(tmp_path / "vectors")  # as another worker
     assert other.suggest(4) == first[:4] and other.suggest(20) == first
-    engine.add([Document("news", "北屿灯塔全长31米。北屿灯塔位于北屿湾东岸。", "北屿灯塔重新点亮")])
+    engine.add([Document("news", "北屿灯塔全长31米。北屿灯塔位于杭州湾东岸。", "北屿灯塔重新点亮")])
     assert other.suggest(1)[0].document_id == "news"
     assert other.suggest(20) == engine.suggest(20) != first
     other.close()
@@ -164,17 +187,17 @@ def test_a_document_that_is_deleted_while_they_are_made_is_not_told_of(engine: E
 
 def test_a_corrected_title_is_the_one_told(engine: Engine) -> None:
     engine.suggest(20)
-    engine.correct(HARBOUR.id, {"title": "海原港新闻"})
-    assert "海原港新闻" in {each.title for each in engine.suggest(20)}
+    engine.correct(HARBOUR.id, {"title": "宁波港新闻"})
+    assert "宁波港新闻" in {each.title for each in engine.suggest(20)}
     assert HARBOUR.title not in {each.title for each in engine.suggest(20)}
 
 
 def test_a_reprint_is_asked_of_once(engine: Engine) -> None:
-    copy = Document("copy", BRIDGE.text, BRIDGE.title, "他报")
+    copy = Document("copy", MUSEUM.text, MUSEUM.title, "他报")
     engine.add([copy])
     suggestions = engine.suggest(20)
     assert len({each.question for each in suggestions}) == len(suggestions)
-    assert len({each.document_id for each in suggestions} & {BRIDGE.id, copy.id}) == 1
+    assert len({each.document_id for each in suggestions} & {MUSEUM.id, copy.id}) == 1
 
 
 def test_documents_that_give_nothing_to_ask_give_nothing(tmp_path: Path) -> None:
@@ -188,7 +211,7 @@ def test_documents_that_give_nothing_to_ask_give_nothing(tmp_path: Path) -> None
 
 def test_only_so_much_is_read_and_asked(tmp_path: Path) -> None:
     engine = Engine.open(tmp_path)
-    engine.add(Document(f"n{n}", f"北屿{n}号灯塔全长{n + 10}米。北屿{n}号灯塔位于北屿湾东岸。") for n in range(100))
+    engine.add(Document(f"n{n}", f"北屿{n}号灯塔全长{n + 10}米。北屿{n}号灯塔位于杭州湾东岸。") for n in range(100))
     read, asked = [], []
 
     def ask(question: str) -> Answer:
@@ -230,7 +253,3 @@ def test_a_failure_is_not_kept(engine: Engine) -> None:
         engine.suggest()
     failing = False
     assert len(engine.suggest()) == 6
-
-
-def test_the_library_article_is_asked_by_name(engine: Engine) -> None:
-    assert any(LIBRARY.id == each.document_id for each in engine.suggest(20))

@@ -99,7 +99,7 @@ def _cited(answer: Answer, made: Made, sentence: str, document_id: str) -> Citat
     if not answer.answerable or answer.confidence < SURE:
         return None
     first = answer.citations[0]
-    if answer.pieces[0] not in first.quote and not answer.pieces[0].startswith(first.quote[:8]):
+    if answer.pieces[0].removesuffix(f"[{first.marker}]") not in first.quote:
         return None  # documents that disagree are no good first acquaintance
     if first.document_id == document_id:
         covered = first.start <= made.start and made.end <= first.end

@@ -11,7 +11,7 @@ from typing import Literal
 
 from rag.answer.rarity import common, rarity
 from rag.answer.signs import NAME_TAGS, names
-from rag.grammar import HAN, PRONOUN
+from rag.grammar import HAN, PRONOUN, full_names
 from rag.suggest.statements import (
     COUNTED,
     NUMBER,
@@ -31,14 +31,22 @@ from rag.text import fold
 Kind = Literal["number", "date", "list", "name", "who", "place", "reason", "what"]
 
 SHORTEST, LONGEST = 8, 40  # characters of a question
+SUBJECT = 18  # characters of a subject: in longer ones there is often a verb
 RARE = 0.58  # rarity from which a word that the cutter takes for the name of a thing is one
-_FUTURE = frozenset("将 拟 要 应 须 需 可 计划 预计 力争 必须 应当 需要 可以 准备 打算 希望 建议 呼吁 支持 将要 即将 有望".split())
-_STATES = frozenset(
-    "采用 利用 使用 即 是 为 有 达 占 增长 下降 超过 位于 具有 属于 存在 保持 显示 表示 认为 指出 称 说 没有 成 达到 坚持 实现 共有 拥有 现有 呈现 强调 要求".split()
+_FUTURE = frozenset(
+    "将 拟 要 应 须 需 可 计划 预计 力争 必须 应当 需要 可以 准备 打算 希望 建议 呼吁 支持 将要 即将 有望".split()
 )
-_ADVERBS = frozenset("已 已经 正 正在 仍 还 也 都 又 再 继续 先后 不 未 没 曾 曾经 刚 刚刚 不断 一直 始终 逐步 更 更加 尚 均 只 就 便 则".split())
+_STATES = frozenset(
+    "无 采用 利用 使用 即 是 为 有 达 占 增长 下降 超过 位于 具有 属于 存在 保持 显示 表示 认为 指出 称 说 没有 成 达到 坚持 实现 共有 拥有 现有 呈现 强调 要求".split()
+)
+_ADVERBS = frozenset(
+    "已 已经 正 正在 仍 还 也 都 又 再 继续 先后 再次 不 未 没 曾 曾经 刚 刚刚 不断 一直 始终 逐步 更 更加 尚 均 只 就 便 则".split()
+)
 _NEARLY = frozenset("约 近 逾 余 大约 将近 接近 仅 至少 超 大概".split())
-_CHANGES = frozenset("增长 增加 上涨 上升 提高 提升 扩大 飙升 攀升 下跌 下降 下滑 减少 降低 回落 缩小 涨 跌 增 降 升".split())
+_CHANGES = frozenset(
+    "增长 增加 上涨 上升 提高 提升 扩大 飙升 攀升 下跌 下降 下滑 减少 降低 回落 缩小 涨 跌 增 降 升".split()
+)
+_AWAY = frozenset("至 到 往 经 与 和 同".split())
 _IN_ALL = frozenset("合计 总计 共计 共".split())
 _ALSO = frozenset("还 也 又 都 将 则 便 就 已 已经".split())
 _AMOUNTS = frozenset("量额数率价值费积度长宽高深重速龄比润入益资产本款")  # last characters of what is itself an amount
@@ -67,7 +75,9 @@ _CALLED = re.compile(
 )
 _ONE = re.compile(r"^是(?P<one>一[种款项个家座所类部门支条])(?P<rest>.{3,40})$")
 _MAKES = "作为 列为 定为 视为 确定为 看作 当作 列入 纳入 改为 打造成 打造为 建设成为 建成".split()
-_COUNT = re.compile(r"^(?P<count>[两二三四五六七八九十]|[2-9]|1\d)(?P<one>大|个|项|类|种|家|所|座|条|届|批|名|位|部|款)$")
+_COUNT = re.compile(
+    r"^(?P<count>[两二三四五六七八九十]|[2-9]|1\d)(?P<one>大|个|项|类|种|家|所|座|条|届|批|名|位|部|款)$"
+)
 _BEFORE_LIST = frozenset("在 从 对 围绕 就 以 向 于 由 为".split())
 _ITSELF = re.compile(r"^本(条例|规定|办法|法|细则|规则|意见|方案|规划|通知|章程|决定)")
 _ABBREVIATED = re.compile(r"[A-Z]{1,3}$")  # CPI, AI: no name by itself
@@ -108,7 +118,7 @@ def questions(text: str, title: str = "") -> Iterator[Made]:
         for rule in _RULES:
             for asked in rule(statement):
                 question = _written(asked, title)
-                if asked.kind != "who" and not _telling(said(statement.subject)):
+                if asked.kind != "who" and not _is_named(said(statement.subject)):
                     continue
                 if question not in seen and _is_good(question):
                     seen.add(question)
@@ -135,20 +145,27 @@ def _is_good(question: str) -> bool:
     return _telling(question)
 
 
+def _is_named(subject: str) -> bool:
+    return len(subject) <= SUBJECT and _telling(subject)
+
+
 def _telling(text: str) -> bool:
     """Whether it names something."""
-    if any(t.tag in ("title", "itself") or (t.tag == "eng" and not _ABBREVIATED.match(t.text)) for t in tokenized(text)):
+    if any(
+        t.tag in ("title", "itself") or (t.tag == "eng" and not _ABBREVIATED.match(t.text)) for t in tokenized(text)
+    ):
+        return True
+    if full_names(fold(text)):
         return True
     found = names(fold(_QUOTED.sub("", text)))
-    return any(tag.startswith(("ns", "nt")) or rarity(word) > RARE for word, tag in _tagged(text) if word in found)
+    words = [(fold(token.text), token) for token in tokenized(text)]
+    return any(
+        _names(token) if token.tag in ("ns", "nt") else word in found and rarity(word) > RARE for word, token in words
+    )
 
 
 def _bare(question: str) -> str:
     return re.sub("《[^》]*》|“[^”]*”", "", question)
-
-
-def _tagged(text: str) -> Iterator[tuple[str, str]]:
-    return ((fold(token.text), token.tag) for token in tokenized(text))
 
 
 def _names(token: Token) -> bool:
@@ -182,13 +199,25 @@ def _number(s: Statement) -> Iterator[_Asked]:
             yield _Asked("number", subject, ("是" if subject[-1] in _AMOUNTS else "有") + words, "", amount)
     elif said(before) in _IN_ALL:
         return
-    elif not after and at == len(before) and words[0] == "百" and _grows(before):
+    elif not after and at == len(before) and words[0] == "百" and _grows(before) and s.own:
         yield _Asked("number", subject + said(before), f"了{words}", "", amount)
     elif not after and (at == len(before) or before[-1].text == "每" or before[-2:-1] == (Token("每", "r"),)):
         yield _Asked("number", subject + said(before), words, "", amount)
-    elif not after and counted and is_plain(before) and before[-1].text[-1] not in _AMOUNTS and unit not in before[-1].text:
+    elif (
+        not after
+        and words[0] == "多"
+        and is_plain(before)
+        and before[-1].text[-1] not in _AMOUNTS
+        and unit not in before[-1].text
+    ):
         yield _Asked("number", subject + said(before[:at]), words, said(before[at:]), amount)
-    elif at == len(before) and before and phrase(after) == len(after) and after[0].tag != "quote" and (counted or unit.endswith("元")):
+    elif (
+        at == len(before)
+        and before
+        and phrase(after) == len(after)
+        and after[0].tag != "quote"
+        and (counted or unit.endswith("元"))
+    ):
         yield _Asked("number", subject + said(before), words, said(after), amount)
     elif said(before) == "由" and after and after[-1].text in ("组成", "构成"):
         yield _Asked("number", subject + "由", words, said(after), amount)
@@ -221,10 +250,13 @@ def _date(s: Statement) -> Iterator[_Asked]:
 
 def _happens(tokens: Tokens) -> bool:
     """Whether they tell an event, in words that 是…的 can be put around."""
-    if not 1 <= len(tokens) <= 12 or any(t.text in _FUTURE or t.text in _ADVERBS or t.tag in ("num", "m", "t") for t in tokens):
+    if not 1 <= len(tokens) <= 12 or any(
+        t.text in _FUTURE or t.text in _ADVERBS or t.tag in ("num", "m", "t") for t in tokens
+    ):
         return False
-    verb = next((t.text for t in tokens if t.tag.startswith("v")), "")
-    return is_plain(tokens) and len(said(tokens)) > 1 and verb not in _STATES and (len(tokens) < 3 or tokens[-1].tag != "vn")
+    if any(t.text in _STATES for t in tokens) or tokens[0].text in _AWAY or not is_plain(tokens):
+        return False
+    return len(said(tokens)) > 1 and (len(tokens) < 3 or tokens[-1].tag not in ("vn", "i", "l"))
 
 
 def _without_le(tokens: Sequence[Token]) -> str:
@@ -247,7 +279,11 @@ def _paper(s: Statement) -> Iterator[_Asked]:
 def _place(s: Statement) -> Iterator[_Asked]:
     """位于某处: 位于哪里."""
     p = s.predicate
-    if len(p) > 1 and p[0].text in ("位于", "坐落于", "坐落在", "地处") and phrase(p[1:]) == len(p) - 1:
+    if (
+        len(p) > 1
+        and p[0].text in ("位于", "坐落于", "坐落在", "地处")
+        and all(nominal(t) or t.tag in ("s", "f", "m", "q", "zg") or t.text == "的" for t in p[1:])
+    ):
         yield _Asked("place", said(s.subject) + p[0].text, "哪里", "", said(p[1:]))
 
 
@@ -281,7 +317,7 @@ def _one(s: Statement) -> Iterator[_Asked]:
 def _field(s: Statement) -> Iterator[_Asked]:
     """聚焦生命健康领域: 聚焦什么领域."""
     p = s.predicate
-    if len(p) < 3 or p[-1].text not in _KINDS_OF or p[0].tag != "v" or phrase(p[1:]) != len(p) - 1:
+    if len(p) < 3 or fold(p[-1].text) not in _KINDS_OF or p[0].tag != "v" or phrase(p[1:]) != len(p) - 1:
         return
     given = said(p[1:-1])
     if "、" not in given and "的" not in given and len(given) > 1:
@@ -315,7 +351,12 @@ def _list(s: Statement) -> Iterator[_Asked]:
             words = f"哪{count}" if count else "哪些"
             yield _Asked("list", said(s.subject) + said(p[:start]), words, said(p[rest:]), said(p[start:end]))
         return
-    if p[-1].text in _LISTED and p[-2].text != "的" and last < len(p) - 2 and all(t.tag[0] not in "vpd" for t in p[start:-1]):
+    if (
+        p[-1].text in _LISTED
+        and p[-2].text != "的"
+        and last < len(p) - 2
+        and all(t.tag[0] not in "vpd" for t in p[start:-1])
+    ):
         yield _Asked("list", said(s.subject) + said(p[:start]), f"哪些{p[-1].text}", "", said(p[start:-1]))
 
 
@@ -365,7 +406,14 @@ def _why(s: Statement) -> Iterator[_Asked]:
     p = s.predicate
     while p and p[0].text in _ALSO:
         p = p[1:]
-    if s.why and s.own and 4 <= len(said(p)) <= 24 and is_plain(p) and not any(t.tag == "date" for t in p):
+    if (
+        s.why
+        and s.own
+        and 4 <= len(said(p)) <= 24
+        and is_plain(p)
+        and not any(t.tag == "date" for t in p)
+        and p[0].text not in _AWAY
+    ):
         yield _Asked("reason", said(s.subject), "为什么", _without_le(p), s.why)
 
 

@@ -14,7 +14,7 @@ import rjieba
 from rag.text import clauses, fold, sentences
 from rag.verify.units import CLASSIFIERS, UNITS
 
-LONGEST = 200  # characters of a sentence
+SHORTEST, LONGEST = 10, 200  # characters of a sentence
 _TIMES = frozenset(("year", "decade", "century", "month", "clock"))
 _NAMED = [name for name, (kind, _) in UNITS.items() if kind not in _TIMES and name not in "成周秒克"]
 COUNTED = "".join(CLASSIFIERS - set("任国省市县区州镇村届期号页章节代路街级回行面口步")) + "人"
@@ -30,7 +30,7 @@ DATE = re.compile(
     r"(?:[至到\-—–~～](?:\d{4}年)?(?:\d{1,2}月)?(?:\d{1,2}日)?(?<=[年月日]))?"
 )
 _WHOLE = re.compile(
-    rf"(?P<title>《[^《》]{{2,40}}》)|(?P<quote>“[^“”，。,；;：:？?！!]{{1,20}}”)|(?P<date>{DATE.pattern})"
+    rf"(?P<title>《[^《》]{{2,80}}》)|(?P<quote>“[^“”，。,；;：:？?！!]{{1,20}}”)|(?P<date>{DATE.pattern})"
     r"|(?P<itself>本(?:条例|规定|办法|法|细则|规则|意见|方案|规划|通知|章程|决定))"
     rf"|(?P<num>{NUMBER.pattern})|(?P<eng>[A-Za-z][\w.+\-]*(?: [A-Z0-9][\w.+\-]*)*)",
     re.A,
@@ -40,7 +40,9 @@ _REPORTED = re.compile(
     r"|[^,，。:：]{0,24}(?:消息|获悉|报道|了解|介绍|悉|显示|统计|通报|透露|表示|指出|称|认为)[,，:：])(?=\S)"
 )
 _GLUED = re.compile(r"^(?:原标题|来源|编辑|责编|责任编辑|作者|记者|图)\s*[:：|]")
-_ORDER = re.compile(r"^(?:[—–\-•·●▪■*#>\s]+|[(（]?[一二三四五六七八九十\d]{1,3}[)）、.．](?!\d)\s*|第[一二三四五六七八九十百\d]+[条章节]\s*)+")
+_ORDER = re.compile(
+    r"^(?:[—–\-•·●▪■*#>\s]+|[(（]?[一二三四五六七八九十\d]{1,3}[)）、.．](?!\d)\s*|第[一二三四五六七八九十百\d]+[条章节]\s*)+"
+)
 _SPACE = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")  # beside what is no Latin letter or figure
 _BRACKET = re.compile(r"（[^（）]*）|\([^()]*\)|\[[^\[\]]*\]")
 _PLACED = re.compile(r"[(（]([一-鿿]{2,4})[)）](?=[一-鿿])")
@@ -49,16 +51,16 @@ _LIGHT = frozenset("则 却 又 还 也 都 便 就 更 曾 亦 才 刚 刚刚 �
 _LEADS = frozenset("在 于 与 和 同 向 对 从 由 以 为 给 通过 经".split())
 _SAYS = frozenset(  # whose words follow, be it after a comma
     "称 说 表示 披露 报道 介绍 指出 认为 强调 宣布 显示 透露 获悉 发现 答复 建议 呼吁 提出 要求 看到 预计 预测 希望 相信 警告 承认 写道 消息 坦言 直言 "
-    "提醒 回应 解释 回忆 证实 声明 质疑 补充 告诉 说明 通报 规定 决定 确认 发声 萌新".split()
+    "提醒 回应 解释 回忆 证实 声明 质疑 补充 告诉 说明 通报 规定 决定 确认 反映".split()
 )
 _VAGUE = re.compile(  # subjects that name nobody, or are none
-    r"[^\W\d_]?$|\d+[^年月日\d]|(?:助力|[向在从对自与为把被将由经])[^\W\d_]|[市县区省州镇乡村](?=[^\W\d_]{1,5}$)|"
+    r"[^\W\d_]?$|[大小新老旧东西南北中上下][^\W\d_]$|\d+[^年月日\d]|(?:助力|新[建开增]|[向在从对自与为把被将由经])[^\W\d_]|[市县区省州镇乡村](?=[^\W\d_]{1,5}$)|"
     r"(?:公司|集团|警方|法院|银行|学校|企业|当事人|代表|政府|人民政府|社区)[^\W\d_]{0,4}$"
 )
 _WITH = frozenset(  # verbs that say with what or whom something is done which comes after
     "联合 会同 携手 协同 协调 利用 依托 借助 围绕 根据 按照 结合 针对 遇 如遇 通过 邀请 安排 系 驻 任 牵头 以及 经过".split()
 )
-_PLANS = frozenset("计划 预计 打算 准备 目标 可能".split())
+_PLANS = frozenset("计划 预计 打算 准备 目标 可能 力争 争取".split())
 _NOMINAL = re.compile(r"^(?:n|j$|b$|vn$|an$|s$|eng$|title$|quote$|itself$|l$|i$|k$|nz$|ng$)")
 _ADVERBIAL = re.compile(r"^(?:t|c|date)$")
 _FRAME = re.compile(r"^(?:为了?(?![期首主例止])|由于|因为?(?![此而]))(?P<why>.{4,60})[,，]$")
@@ -99,7 +101,7 @@ def said(tokens: Sequence[Token]) -> str:
 def statements(text: str) -> Iterator[Statement]:
     """What the sentences of ``text`` state, in their order."""
     for start, end in sentences(text):
-        if 12 <= end - start <= LONGEST and text[end - 1] in "。；;！!" and not _GLUED.match(text[start:end]):
+        if SHORTEST <= end - start <= LONGEST and text[end - 1] in "。；;！!" and not _GLUED.match(text[start:end]):
             yield from _of_sentence(text[start:end], start, end)
 
 
@@ -135,7 +137,7 @@ def _of_sentence(sentence: str, start: int, end: int) -> Iterator[Statement]:
             yield Statement(subject, tokenized(since), start, end, when)
             when = since = ""
         whole = rest and clause[-1] not in "：:" and rest[-1].text[-1] not in "称说"
-        if subject and whole and next((t.text for t in rest if t.tag == "v"), "") not in _WITH:
+        if subject and whole and not any(t.text in _WITH for t in rest[:2]):
             yield Statement(subject, rest, start, end, when, why, bool(own))
         if own and not is_plain(rest):
             subject = ()  # the noun phrase may have gone on
@@ -229,7 +231,9 @@ def _after_adverbials(tokens: Tokens) -> tuple[Tokens, str]:
     while i < len(tokens) and _ADVERBIAL.match(tokens[i].tag):
         follows = tokens[i + 1 : i + 2]
         if tokens[i].tag == "date":
-            if follows and (follows[0].text in ("的", "至", "起", "以来") or not "月" in tokens[i].text and nominal(follows[0])):
+            if follows and (
+                follows[0].text in ("的", "至", "起", "以来") or not "月" in tokens[i].text and nominal(follows[0])
+            ):
                 break
             when = tokens[i].text if re.search("[年月]", tokens[i].text) else when
         i += 1
