@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from rag.engine import Engine
 from rag.errors import Busy
 from rag.suggest.choose import ASKED, NEWEST, SPREAD, SURE, suggest
@@ -61,7 +62,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
         ),
         ("今年,宁波港将在装卸、仓储、通关三个环节推行无纸化作业。", "宁波港将在哪三个环节推行无纸化作业？"),
         ("宁波港位于杭州湾西岸。", "宁波港位于哪里？"),
-        ("宁波港被誉为“北屿门户”。", "宁波港被誉为什么？"),
+        ("宁波港被誉为“东方大港”。", "宁波港被誉为什么？"),
         ("自2022年6月揭牌投用以来,宁波实验室聚焦海洋工程领域。", "宁波实验室是什么时候揭牌投用的？"),
         ("自2022年6月揭牌投用以来,宁波实验室聚焦海洋工程领域。", "宁波实验室聚焦什么领域？"),
         ("2024年6月,宁波港务集团启用了自动化岸桥。", "宁波港务集团是什么时候启用自动化岸桥的？"),

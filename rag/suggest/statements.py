@@ -11,9 +11,13 @@ from typing import NamedTuple
 
 import rjieba
 
+from rag.answer.rarity import common
+from rag.answer.signs import NAME_TAGS
+from rag.suggest.words import JOINS, LEADS, LIGHT, PLANS, SAYS, WITH
 from rag.text import clauses, fold, sentences
 from rag.verify.units import CLASSIFIERS, UNITS
 
+AMOUNT = "#"  # tag of a number with its unit
 SHORTEST, LONGEST = 10, 200  # characters of a sentence
 _TIMES = frozenset(("year", "decade", "century", "month", "clock"))
 _NAMED = [name for name, (kind, _) in UNITS.items() if kind not in _TIMES and name not in "成周秒克"]
@@ -46,21 +50,10 @@ _ORDER = re.compile(
 _SPACE = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")  # beside what is no Latin letter or figure
 _BRACKET = re.compile(r"（[^（）]*）|\([^()]*\)|\[[^\[\]]*\]")
 _PLACED = re.compile(r"[(（]([一-鿿]{2,4})[)）](?=[一-鿿])")
-_JOINS = frozenset("、 和 与 及 以及 的 之 · 暨".split())
-_LIGHT = frozenset("则 却 又 还 也 都 便 就 更 曾 亦 才 刚 刚刚 并".split())  # what joins a clause to those before it
-_LEADS = frozenset("在 于 与 和 同 向 对 从 由 以 为 给 通过 经".split())
-_SAYS = frozenset(  # whose words follow, be it after a comma
-    "称 说 表示 披露 报道 介绍 指出 认为 强调 宣布 显示 透露 获悉 发现 答复 建议 呼吁 提出 要求 看到 预计 预测 希望 相信 警告 承认 写道 消息 坦言 直言 "
-    "提醒 回应 解释 回忆 证实 声明 质疑 补充 告诉 说明 通报 规定 决定 确认 反映".split()
-)
 _VAGUE = re.compile(  # subjects that name nobody, or are none
     r"[^\W\d_]?$|[大小新老旧东西南北中上下][^\W\d_]$|\d+[^年月日\d]|(?:助力|新[建开增]|[向在从对自与为把被将由经])[^\W\d_]|[市县区省州镇乡村](?=[^\W\d_]{1,5}$)|"
     r"(?:公司|集团|警方|法院|银行|学校|企业|当事人|代表|政府|人民政府|社区)[^\W\d_]{0,4}$"
 )
-_WITH = frozenset(  # verbs that say with what or whom something is done which comes after
-    "联合 会同 携手 协同 协调 利用 依托 借助 围绕 根据 按照 结合 针对 遇 如遇 通过 邀请 安排 系 驻 任 牵头 以及 经过".split()
-)
-_PLANS = frozenset("计划 预计 打算 准备 目标 可能 力争 争取".split())
 _NOMINAL = re.compile(r"^(?:n|j$|b$|vn$|an$|s$|eng$|title$|quote$|itself$|l$|i$|k$|nz$|ng$)")
 _ADVERBIAL = re.compile(r"^(?:t|c|date)$")
 _FRAME = re.compile(r"^(?:为了?(?![期首主例止])|由于|因为?(?![此而]))(?P<why>.{4,60})[,，]$")
@@ -68,7 +61,7 @@ _SINCE = re.compile(rf"^自(?:从)?(?P<when>{DATE.pattern})(?P<what>[一-鿿]{{2
 
 
 class Token(NamedTuple):
-    """A word and its tag: the cutter's, or title, quote, date, num, eng for what is kept whole."""
+    """A word and its tag: the cutter's, or title, quote, date, itself, eng or ``AMOUNT`` for what is kept whole."""
 
     text: str
     tag: str
@@ -125,19 +118,19 @@ def _of_sentence(sentence: str, start: int, end: int) -> Iterator[Statement]:
         own, rest = _subject(tokens)
         if own and rest:
             rest, at = _after_adverbials(rest)
-            while rest and rest[0].text in _LIGHT:
+            while rest and rest[0].text in LIGHT:
                 rest = rest[1:]
             when = at or when
-            subject = own if rest and not any(token.text in _SAYS for token in rest) else ()
+            subject = own if rest and not any(token.text in SAYS for token in rest) else ()
         elif own or tokens[0].tag[0] not in "vdp":
             subject = ()
         else:
-            rest = tokens[1:] if tokens[0].text in _LIGHT else tokens
+            rest = tokens[1:] if tokens[0].text in LIGHT else tokens
         if subject and since:
             yield Statement(subject, tokenized(since), start, end, when)
             when = since = ""
         whole = rest and clause[-1] not in "：:" and rest[-1].text[-1] not in "称说"
-        if subject and whole and not any(t.text in _WITH for t in rest[:2]):
+        if subject and whole and not any(t.text in WITH for t in rest[:2]):
             yield Statement(subject, rest, start, end, when, why, bool(own))
         if own and not is_plain(rest):
             subject = ()  # the noun phrase may have gone on
@@ -150,7 +143,7 @@ def object_of(tokens: Tokens) -> int:
     It is the number of tokens where nothing follows the verb; 0 where the order is another.
     """
     i = 0
-    while i < len(tokens) and (tokens[i].tag in ("d", "t") or tokens[i].tag == "p" or tokens[i].text in _LEADS):
+    while i < len(tokens) and (tokens[i].tag in ("d", "t") or tokens[i].tag == "p" or tokens[i].text in LEADS):
         if tokens[i].tag in ("d", "t"):
             i += 1
             continue
@@ -172,10 +165,10 @@ def is_plain(tokens: Tokens) -> bool:
     """Whether a predicate is adverbs, prepositional phrases, verbs and one object or none, and nothing else."""
     at = object_of(tokens)
     rest = tokens[at:]
-    known = all(nominal(t) or t.tag in ("m", "q", "a", "num", "date") or t.text in _JOINS for t in rest)
-    if not at or not known or (rest and rest[0].text in _JOINS):
+    known = all(nominal(t) or t.tag in ("m", "q", "a", AMOUNT, "date") or t.text in JOINS for t in rest)
+    if not at or not known or (rest and rest[0].text in JOINS):
         return False
-    return not rest or rest[-1].tag == "num" or (nominal(rest[-1]) and rest[-1].text[-1] not in "时后前")
+    return not rest or rest[-1].tag == AMOUNT or (nominal(rest[-1]) and rest[-1].text[-1] not in "时后前")
 
 
 def cleaned(sentence: str) -> str:
@@ -192,7 +185,7 @@ def tokenized(text: str) -> Tokens:
     for match in _WHOLE.finditer(text):
         found += _tagged(text[at : match.start()])
         kind = next(name for name in ("title", "quote", "date", "itself", "num", "eng") if match[name])
-        found.append(Token(match[0], kind))
+        found.append(Token(match[0], AMOUNT if kind == "num" else kind))
         at = match.end()
     return (*found, *_tagged(text[at:]))
 
@@ -200,7 +193,8 @@ def tokenized(text: str) -> Tokens:
 def _tagged(text: str) -> Iterator[Token]:
     at = 0
     for word, tag in rjieba.tag(fold(text)) if text else ():
-        yield Token(text[at : at + len(word)], tag)
+        passive = word[0] == "被" and word[-1] == "为"  # 被誉为, which is no noun
+        yield Token(text[at : at + len(word)], "v" if passive else tag)
         at += len(word)
 
 
@@ -209,17 +203,22 @@ def nominal(token: Token) -> bool:
     return bool(_NOMINAL.match(token.tag)) or token.text in ("(", ")", "们")
 
 
+def is_name(token: Token) -> bool:
+    """Whether a word is a name."""
+    if token.tag in ("title", "quote", "eng"):
+        return True
+    return token.tag.startswith(NAME_TAGS) and len(token.text) > 1 and not common(fold(token.text))
+
+
 def phrase(tokens: Sequence[Token]) -> int:
     """How many tokens the noun phrase takes that they begin with; 0 where they begin with none."""
     last = 0
     for i, token in enumerate(tokens):
-        if nominal(token) and token.tag != "k":
-            last = i + 1
-        elif token.tag == "k" and last == i:
+        if (nominal(token) and token.tag != "k") or (token.tag == "k" and last == i):
             last = i + 1
         elif token.tag == "a" and tokens[i + 1 : i + 2] and tokens[i + 1].tag[0] in "nab":
             continue
-        elif not (i and token.text in _JOINS and last == i):
+        elif not (i and token.text in JOINS and last == i):
             break
     return last
 
@@ -232,7 +231,7 @@ def _after_adverbials(tokens: Tokens) -> tuple[Tokens, str]:
         follows = tokens[i + 1 : i + 2]
         if tokens[i].tag == "date":
             if follows and (
-                follows[0].text in ("的", "至", "起", "以来") or not "月" in tokens[i].text and nominal(follows[0])
+                follows[0].text in ("的", "至", "起", "以来") or ("月" not in tokens[i].text and nominal(follows[0]))
             ):
                 break
             when = tokens[i].text if re.search("[年月]", tokens[i].text) else when
@@ -258,9 +257,9 @@ def _subject(tokens: Tokens) -> tuple[Tokens, Tokens]:
     end += lead
     rest = tokens[end:]
     last = tokens[end - 1]
-    odd = any(t.text in _SAYS | _PLANS or (t.tag == "nr" and len(t.text) > 3) for t in tokens[:end])
+    odd = any(t.text in SAYS | PLANS or (t.tag == "nr" and len(t.text) > 3) for t in tokens[:end])
     if odd or last.tag in ("vn", "an", "b") or last.text[-1] in "向在对于将为被" or _VAGUE.match(said(tokens[:end])):
         return (), ()
-    if rest and rest[0].tag[0] in "vdpt" or rest and rest[0].tag in ("num", "date"):
+    if (rest and rest[0].tag[0] in "vdpt") or (rest and rest[0].tag in (AMOUNT, "date")):
         return tokens[:end], rest
     return tokens[:end], ()
