@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rag.suggest import words as known
 from rag.suggest.statements import (
     AMOUNT,
     COUNTED,
@@ -22,26 +23,6 @@ from rag.suggest.statements import (
     object_of,
     phrase,
     said,
-)  # fmt: skip
-from rag.suggest.words import (
-    ADVERBS,
-    ALSO,
-    AMOUNTS,
-    AWAY,
-    BEFORE_LIST,
-    BODIES,
-    CALLED,
-    CHANGES,
-    COUNT,
-    FUTURE,
-    IN_ALL,
-    KINDS_OF,
-    LISTED,
-    MAKES,
-    NEARLY,
-    ONE,
-    PAPERS,
-    STATES,
 )
 from rag.text import fold
 
@@ -75,7 +56,7 @@ def _number(s: Statement) -> Iterator[Asked]:
     unit = found["unit"]
     words = "百分之多少" if unit in "%％" else f"多少{found['scale'] or ''}{unit}"
     before, after = s.predicate[:i], s.predicate[i + 1 :]
-    while before and (before[-1].text in NEARLY or (before[-1].text in IN_ALL and nominal(before[-2:][0]))):
+    while before and (before[-1].text in known.NEARLY or (before[-1].text in known.IN_ALL and nominal(before[-2:][0]))):
         before = before[:-1]
     if after and after[0].text in ("左右", "以内"):
         after = after[1:]
@@ -84,10 +65,13 @@ def _number(s: Statement) -> Iterator[Asked]:
     at = object_of(before)
     if not after and not before:
         named = is_name(s.subject[0]) or s.subject[0].tag in ("title", "eng", "date")
-        if named and (counted or subject[-1] in AMOUNTS):
-            yield Asked("number", subject, ("是" if subject[-1] in AMOUNTS else "有") + words, "", amount)
-    elif said(before) in IN_ALL:
+        if named and subject[-1] in known.AMOUNTS:
+            yield Asked("number", subject, f"是{words}", "", amount)
+    elif said(before) in known.IN_ALL or before[-1:] == (Token("即", "v"),):
         return
+    elif not after and (counted or words[0] == "百" or unit == "个百分点") and not _is_amount(s, before, unit):
+        if counted and 0 < at < len(before) and is_plain(before) and unit not in before[-1].text:
+            yield Asked("number", subject + said(before[:at]), words, said(before[at:]), amount)
     elif not after and at == len(before) and words[0] == "百" and _grows(before) and s.own:
         yield Asked("number", subject + said(before), f"了{words}", "", amount)
     elif not after and (at == len(before) or before[-1].text == "每" or before[-2:-1] == (Token("每", "r"),)):
@@ -96,13 +80,14 @@ def _number(s: Statement) -> Iterator[Asked]:
         not after
         and words[0] == "多"
         and is_plain(before)
-        and before[-1].text[-1] not in AMOUNTS
+        and before[-1].text[-1] not in known.AMOUNTS
         and unit not in before[-1].text
     ):
         yield Asked("number", subject + said(before[:at]), words, said(before[at:]), amount)
     elif (
         at == len(before)
         and before
+        and before[-1].text not in ("达", "达到")
         and phrase(after) == len(after)
         and after[0].tag != "quote"
         and (counted or unit.endswith("元"))
@@ -112,9 +97,14 @@ def _number(s: Statement) -> Iterator[Asked]:
         yield Asked("number", subject + "由", words, said(after), amount)
 
 
+def _is_amount(s: Statement, before: Tokens, unit: str) -> bool:
+    """Whether what is counted is said by the subject, or is people."""
+    return said(s.subject)[-1] in known.AMOUNTS or unit in ("人", "人次") or said(before)[-1] in known.AMOUNTS
+
+
 def _grows(before: Tokens) -> bool:
     """Whether a share follows a verb that tells of a change that was."""
-    return before[-1].text in CHANGES and not any(token.text in FUTURE for token in before)
+    return before[-1].text in known.CHANGES and not any(token.text in known.FUTURE for token in before)
 
 
 def _date(s: Statement) -> Iterator[Asked]:
@@ -140,10 +130,12 @@ def _date(s: Statement) -> Iterator[Asked]:
 def _happens(tokens: Tokens) -> bool:
     """Whether they tell an event, in words that 是…的 can be put around."""
     if not 1 <= len(tokens) <= 12 or any(
-        t.text in FUTURE or t.text in ADVERBS or t.tag in (AMOUNT, "m", "t") for t in tokens
+        t.text in known.FUTURE or t.text in known.ADVERBS or t.tag in (AMOUNT, "m", "t") for t in tokens
     ):
         return False
-    if any(t.text in STATES for t in tokens) or tokens[0].text in AWAY or not is_plain(tokens):
+    if any(t.text in known.STATES for t in tokens) or tokens[0].text in known.AWAY or not is_plain(tokens):
+        return False
+    if len(tokens) < 3 and all(token.text in known.TAKES or token.tag == "d" for token in tokens):
         return False
     return len(said(tokens)) > 1 and (len(tokens) < 3 or tokens[-1].tag not in ("vn", "i", "l"))
 
@@ -158,9 +150,9 @@ def _paper(s: Statement) -> Iterator[Asked]:
     if len(p) < 2 or p[-1].tag != "title" or p[-2].tag not in ("v", "ul", "ug"):
         return
     name = p[-1].text.strip("《》")
-    paper = next((word for word in PAPERS if name.endswith(word)), "")
+    paper = next((word for word in known.PAPERS if name.endswith(word)), "")
     if paper:
-        past = p[-2].tag == "v" and not any(token.text in FUTURE for token in p)
+        past = p[-2].tag == "v" and not any(token.text in known.FUTURE for token in p)
         before = said(s.subject) + said(p[:-1]) + ("了" if past and p[-2].text[-1] not in "为是叫成出" else "")
         yield Asked("name", before, f"什么{paper}", "", p[-1].text)
 
@@ -176,7 +168,7 @@ def _place(s: Statement) -> Iterator[Asked]:
 def _makes(s: Statement) -> Iterator[Asked]:
     """把X作为Y: 把什么作为Y."""
     p = s.predicate
-    verb = next((i for i, token in enumerate(p) if token.text in MAKES), 0)
+    verb = next((i for i, token in enumerate(p) if token.text in known.MAKES), 0)
     if verb > 1 and p[0].text in ("把", "将") and 1 < len(p) - verb <= 8:
         given, made = said(p[1:verb]), said(p[verb:])
         whole = phrase(p[verb + 1 :]) == len(p) - verb - 1 and all(
@@ -188,13 +180,13 @@ def _makes(s: Statement) -> Iterator[Asked]:
 
 def _called(s: Statement) -> Iterator[Asked]:
     """被誉为X: 被誉为什么."""
-    if found := CALLED.match(said(s.predicate)):
+    if found := known.CALLED.match(said(s.predicate)):
         yield Asked("name", said(s.subject) + found["head"], "什么", "", found["name"])
 
 
 def _one(s: Statement) -> Iterator[Asked]:
     """是一种…的技术: 是一种什么技术."""
-    found = ONE.match(said(s.predicate))
+    found = known.ONE.match(said(s.predicate))
     last = s.predicate[-1]
     if found and nominal(last) and len(last.text) > 1 and len(found["rest"]) > len(last.text) + 2:
         yield Asked("what", f"{said(s.subject)}是{found['one']}", f"什么样的{last.text}", "", found["rest"])
@@ -203,7 +195,7 @@ def _one(s: Statement) -> Iterator[Asked]:
 def _field(s: Statement) -> Iterator[Asked]:
     """聚焦生命健康领域: 聚焦什么领域."""
     p = s.predicate
-    if len(p) < 3 or fold(p[-1].text) not in KINDS_OF or p[0].tag != "v" or phrase(p[1:]) != len(p) - 1:
+    if len(p) < 3 or fold(p[-1].text) not in known.KINDS_OF or p[0].tag != "v" or phrase(p[1:]) != len(p) - 1:
         return
     given = said(p[1:-1])
     if "、" not in given and "的" not in given and len(given) > 1:
@@ -221,7 +213,7 @@ def _list(s: Statement) -> Iterator[Asked]:
     head = p[:start]
     if not 0 < start < first or p[start].text == "的" or head[-1:] == (Token("是", "v"),):
         return
-    placed = head[-1].tag == "p" or head[-1].text in BEFORE_LIST
+    placed = head[-1].tag == "p" or head[-1].text in known.BEFORE_LIST
     if not (all(t.tag in ("d", "t") for t in head[:-1]) if placed else object_of(head) == len(head)):
         return
     end = next((i for i in range(last + 1, len(p)) if p[i].text in ("等", "这") or _counted(p, i)), 0)
@@ -231,14 +223,14 @@ def _list(s: Statement) -> Iterator[Asked]:
         rest = at + (0 if not count else 1 if p[at].text == count else 2)
         noun = phrase(p[rest:])
         tail = p[rest + noun :]
-        if placed and (not tail or (not count and noun and p[rest + noun - 1].text not in LISTED)):
+        if placed and (not tail or (not count and noun and p[rest + noun - 1].text not in known.LISTED)):
             return
         if len(said(p[rest : rest + noun])) > 1 and p[end - 1].text != "的" and _follows(tail):
             words = f"哪{count}" if count else "哪些"
             yield Asked("list", said(s.subject) + said(p[:start]), words, said(p[rest:]), said(p[start:end]))
         return
     if (
-        p[-1].text in LISTED
+        p[-1].text in known.LISTED
         and p[-2].text != "的"
         and last < len(p) - 2
         and all(t.tag[0] not in "vpd" for t in p[start:-1])
@@ -248,7 +240,7 @@ def _list(s: Statement) -> Iterator[Asked]:
 
 def _counted(p: Tokens, i: int) -> str:
     """五个 or 五大 at ``i``, of one token or of two; empty where there is no count."""
-    return next((text for text in (said(p[i : i + 1]), said(p[i : i + 2])) if COUNT.match(text)), "")
+    return next((text for text in (said(p[i : i + 1]), said(p[i : i + 2])) if known.COUNT.match(text)), "")
 
 
 def _follows(tail: Tokens) -> bool:
@@ -262,7 +254,7 @@ def _list_start(p: Tokens, first: int, last: int) -> int:
     """Where the first member of a list begins: behind a preposition where members are acts, else behind a verb."""
     acts = any(p[i + 1].tag[0] == "v" for i in range(first, last + 1) if p[i].text == "、" and i + 1 < len(p))
     for i in range(first - 1, -1, -1):
-        if p[i].text in BEFORE_LIST or (p[i].tag == "p" and p[i].text not in ("把", "将")):
+        if p[i].text in known.BEFORE_LIST or (p[i].tag == "p" and p[i].text not in ("把", "将")):
             return i + 1
         if p[i].tag in ("ul", "ug") or (p[i].tag == "v" and not acts):
             return i + 1
@@ -278,11 +270,11 @@ def _who(s: Statement) -> Iterator[Asked]:
     subject = said(s.subject)
     if any(token.text in ("、", "和", "与", "及", "的") for token in s.subject) or not any(map(is_name, s.subject)):
         return
-    words = next((BODIES[end] for end in sorted(BODIES, key=len, reverse=True) if subject.endswith(end)), "")
+    words = next((known.BODIES[b] for b in sorted(known.BODIES, key=len, reverse=True) if subject.endswith(b)), "")
     telling = any(is_name(token) for token in p if token.tag != "quote")
     verb = next((t.text for t in p if t.tag.startswith("v")), "")
     told = any(subject[i : i + 3] in said(p) for i in range(len(subject) - 2)) or p[-1].tag == "vn"
-    acts = verb not in STATES and not any(t.text in FUTURE or t.text in ADVERBS for t in p)
+    acts = verb not in known.STATES and not any(t.text in known.FUTURE or t.text in known.ADVERBS for t in p)
     if words and telling and acts and s.own and not told and is_plain(p) and len(said(p)) >= 8 and len(subject) > 3:
         yield Asked("who", "", words, said(p), subject)
 
@@ -290,7 +282,7 @@ def _who(s: Statement) -> Iterator[Asked]:
 def _why(s: Statement) -> Iterator[Asked]:
     """由于A,S没有做: S为什么没有做."""
     p = s.predicate
-    while p and p[0].text in ALSO:
+    while p and p[0].text in known.ALSO:
         p = p[1:]
     if (
         s.why
@@ -298,7 +290,7 @@ def _why(s: Statement) -> Iterator[Asked]:
         and 4 <= len(said(p)) <= 24
         and is_plain(p)
         and not any(t.tag == "date" for t in p)
-        and p[0].text not in AWAY
+        and p[0].text not in known.AWAY | known.STATES - {"没有"}
     ):
         yield Asked("reason", said(s.subject), "为什么", _without_le(p), s.why)
 

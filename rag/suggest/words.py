@@ -22,7 +22,7 @@ WITH = _words(  # verbs that say with what or whom something is done which comes
     联合 会同 携手 协同 协调 利用 依托 借助 围绕 根据 按照 结合 针对 遇 如遇 通过 邀请 安排 系 驻 任 牵头 以及 经过
     """
 )
-PLANS = _words("计划 预计 打算 准备 目标 可能 力争 争取")
+PLANS = _words("计划 预计 打算 准备 目标 可能 力争 争取 遭遇 对外")
 
 # Of questions
 FUTURE = _words(
@@ -43,11 +43,14 @@ ADVERBS = _words(
     """
 )
 ALSO = _words("还 也 又 都 将 则 便 就 已 已经")
+TAKES = _words(
+    "发布 公布 发表 召开 举行 公开 推出 宣布 开展 进行 启动 联手"
+)  # verbs that are nothing without an object
 AWAY = _words("至 到 往 经 与 和 同")
 NEARLY = _words("约 近 逾 余 大约 将近 接近 仅 至少 超 大概")
 IN_ALL = _words("合计 总计 共计 共")
 CHANGES = _words("增长 增加 上涨 上升 提高 提升 扩大 飙升 攀升 下跌 下降 下滑 减少 降低 回落 缩小 涨 跌 增 降 升")
-AMOUNTS = frozenset("量额数率价值费积度长宽高深重速龄比润入益资产本款")  # last characters of what is itself an amount
+AMOUNTS = frozenset("量额数率价值费积度长宽高深重速龄比润入益本款")  # last characters of what is itself an amount
 PAPERS = (  # what a title names, by its last word; of two that fit, the longer first
     """
     框架协议 协议 建议 规划 方案 意见 办法 条例 规定 通知 报告 决定 公告 声明 计划 纲要 白皮书 指南 标准 公报 宣言
@@ -73,6 +76,6 @@ BEFORE_LIST = _words("在 从 对 围绕 就 以 向 于 由 为")
 COUNT = re.compile(r"^(?:[两二三四五六七八九十]|[2-9]|1\d)[大个项类种家所座条届批名位部款]$")
 ONE = re.compile(r"^是(?P<one>一[种款项个家座所类部门支条])(?P<rest>.{3,40})$")
 CALLED = re.compile(
-    r"^(?P<head>(?:也|又|曾|常)?被?(?:称为|称作|誉为|命名为|评为|列为|确定为|认定为|更名为|改名为|定名为|列入|纳入|称之为))"
+    r"^(?P<head>(?:也|又|曾|常)?被?(?:称为|称作|誉为|命名为|评为|列为|确定为|认定为|更名为|改名为|定名为|称之为))"
     r"(?P<name>[^,，]{2,24})$"
 )
