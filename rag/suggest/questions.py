@@ -8,7 +8,7 @@ from rag.answer.rarity import rarity
 from rag.answer.signs import names
 from rag.grammar import HAN, PRONOUN, full_names
 from rag.suggest.rules import RULES, Asked, Kind
-from rag.suggest.statements import is_name, said, statements, tokenized
+from rag.suggest.statements import Tokens, is_name, said, statements, tokenized
 from rag.text import fold
 
 SHORTEST, LONGEST = 8, 40  # characters of a question
@@ -44,7 +44,7 @@ def questions(text: str, title: str = "") -> Iterator[Made]:
         for rule in RULES:
             for asked in rule(statement):
                 question = _written(asked, title)
-                if asked.kind != "who" and not _is_named(said(statement.subject)):
+                if asked.kind != "who" and not _is_named(statement.subject):
                     continue
                 if question not in seen and _is_good(question):
                     seen.add(question)
@@ -71,8 +71,11 @@ def _is_good(question: str) -> bool:
     return _telling(question)
 
 
-def _is_named(subject: str) -> bool:
-    return len(subject) <= SUBJECT and _telling(subject)
+def _is_named(subject: Tokens) -> bool:
+    """Whether it begins with a name, but for a date before it."""
+    first = subject[1] if subject[0].tag == "date" and len(subject) > 1 else subject[0]
+    named = first.tag in ("title", "itself", "eng") or is_name(first) or full_names(fold(said(subject)))
+    return bool(named) and len(said(subject)) <= SUBJECT and _telling(said(subject))
 
 
 def _telling(text: str) -> bool:

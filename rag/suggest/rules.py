@@ -1,7 +1,7 @@
 """The ways to ask: what of a statement is asked for, and by which words.
 
 Chinese asks in place («全长2386米» becomes «全长是多少米»), so that little has to be moved. What a rule does not know
-to ask well it leaves out: few questions and good ones.
+to ask well it leaves out.
 """
 
 import re
@@ -137,6 +137,8 @@ def _happens(tokens: Tokens) -> bool:
         return False
     if len(tokens) < 3 and all(token.text in known.TAKES or token.tag == "d" for token in tokens):
         return False
+    if not any(token.tag == "ul" or token.text in known.EVENTS for token in tokens):
+        return False
     return len(said(tokens)) > 1 and (len(tokens) < 3 or tokens[-1].tag not in ("vn", "i", "l"))
 
 
@@ -268,7 +270,7 @@ def _who(s: Statement) -> Iterator[Asked]:
     """A body did it: 哪家公司做的; only of an act that names something."""
     p = s.predicate
     subject = said(s.subject)
-    if any(token.text in ("、", "和", "与", "及", "的") for token in s.subject) or not any(map(is_name, s.subject)):
+    if {"、", "和", "与", "及", "的"} & {token.text for token in s.subject} or not any(map(is_name, s.subject)):
         return
     words = next((known.BODIES[b] for b in sorted(known.BODIES, key=len, reverse=True) if subject.endswith(b)), "")
     telling = any(is_name(token) for token in p if token.tag != "quote")
@@ -291,6 +293,7 @@ def _why(s: Statement) -> Iterator[Asked]:
         and is_plain(p)
         and not any(t.tag == "date" for t in p)
         and p[0].text not in known.AWAY | known.STATES - {"没有"}
+        and any(token.text in known.EVENTS for token in p)
     ):
         yield Asked("reason", said(s.subject), "为什么", _without_le(p), s.why)
 
