@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from rag.answer.rarity import rarity
 from rag.answer.signs import names
 from rag.grammar import HAN, PRONOUN, full_names
-from rag.suggest.rules import RULES, Asked, Kind
+from rag.suggest.asked import Asked, Kind
+from rag.suggest.rules import RULES
 from rag.suggest.statements import Tokens, is_name, said, statements, tokenized
+from rag.suggest.words import PAPERS
 from rag.text import fold
 
 SHORTEST, LONGEST = 8, 40  # characters of a question
@@ -74,6 +76,8 @@ def _is_good(question: str) -> bool:
 def _is_named(subject: Tokens) -> bool:
     """Whether it begins with a name, but for a date before it."""
     first = subject[1] if subject[0].tag == "date" and len(subject) > 1 else subject[0]
+    if first.text.strip("《》") in PAPERS:
+        return False
     named = first.tag in ("title", "itself", "eng") or is_name(first) or full_names(fold(said(subject)))
     return bool(named) and len(said(subject)) <= SUBJECT and _telling(said(subject))
 

@@ -6,10 +6,9 @@ to ask well it leaves out.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from rag.suggest import words as known
+from rag.suggest.asked import Asked
 from rag.suggest.statements import (
     AMOUNT,
     COUNTED,
@@ -26,27 +25,13 @@ from rag.suggest.statements import (
 )
 from rag.text import fold
 
-Kind = Literal["number", "date", "list", "name", "who", "place", "reason", "what"]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question in its parts: ``words`` are those that ask, in place of ``answer``."""
-
-    kind: Kind
-    before: str
-    words: str
-    after: str
-    answer: str
-
-
 Rule = Callable[[Statement], Iterator[Asked]]
 
 
 def _number(s: Statement) -> Iterator[Asked]:
     """全长2386米: 全长是多少米; 引进研发机构22个: 引进多少个研发机构; 由16颗卫星组成: 由多少颗卫星组成."""
     spots = [i for i, token in enumerate(s.predicate) if token.tag == AMOUNT]
-    if len(spots) != 1 or any(t.tag == "m" or t.text in "、比" for t in s.predicate) or (not s.own and s.when):
+    if len(spots) != 1 or any(t.tag == "m" or t.text in known.UNCOUNTED for t in s.predicate) or (not s.own and s.when):
         return
     i = spots[0]
     amount = s.predicate[i].text
@@ -78,7 +63,7 @@ def _number(s: Statement) -> Iterator[Asked]:
         yield Asked("number", subject + said(before), words, "", amount)
     elif (
         not after
-        and words[0] == "多"
+        and (counted or unit[-1] in "元亩吨")
         and is_plain(before)
         and before[-1].text[-1] not in known.AMOUNTS
         and unit not in before[-1].text
@@ -151,8 +136,7 @@ def _paper(s: Statement) -> Iterator[Asked]:
     p = s.predicate
     if len(p) < 2 or p[-1].tag != "title" or p[-2].tag not in ("v", "ul", "ug"):
         return
-    name = p[-1].text.strip("《》")
-    paper = next((word for word in known.PAPERS if name.endswith(word)), "")
+    paper = next((word for word in known.PAPERS if p[-1].text.endswith(f"{word}》")), "")
     if paper:
         past = p[-2].tag == "v" and not any(token.text in known.FUTURE for token in p)
         before = said(s.subject) + said(p[:-1]) + ("了" if past and p[-2].text[-1] not in "为是叫成出" else "")
@@ -197,7 +181,13 @@ def _one(s: Statement) -> Iterator[Asked]:
 def _field(s: Statement) -> Iterator[Asked]:
     """聚焦生命健康领域: 聚焦什么领域."""
     p = s.predicate
-    if len(p) < 3 or fold(p[-1].text) not in known.KINDS_OF or p[0].tag != "v" or phrase(p[1:]) != len(p) - 1:
+    if (
+        len(p) < 3
+        or p[0].text == "位于"
+        or fold(p[-1].text) not in known.KINDS_OF
+        or p[0].tag != "v"
+        or phrase(p[1:]) != len(p) - 1
+    ):
         return
     given = said(p[1:-1])
     if "、" not in given and "的" not in given and len(given) > 1:
@@ -232,7 +222,8 @@ def _list(s: Statement) -> Iterator[Asked]:
             yield Asked("list", said(s.subject) + said(p[:start]), words, said(p[rest:]), said(p[start:end]))
         return
     if (
-        p[-1].text in known.LISTED
+        not placed
+        and p[-1].text in known.LISTED
         and p[-2].text != "的"
         and last < len(p) - 2
         and all(t.tag[0] not in "vpd" for t in p[start:-1])
