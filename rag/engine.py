@@ -28,8 +28,9 @@ from rag.library import FILE, Identity, Library
 from rag.memo import Memo
 from rag.question import Single, single, understand
 from rag.retrieve import DENSE_WEIGHT, Found, retrieve
+from rag.suggest import Suggested
 from rag.trust import Trust
-from rag.types import Answer, Chunk, Document, Filter, Hit, IndexStats, Turn
+from rag.types import Answer, Chunk, Document, Filter, Hit, IndexStats, Suggestion, Turn
 from rag.verify import Checker
 
 MEANINGS, SENTENCES = 16_384, 4096  # vectors kept of texts met before: some 16 and 24 MB
@@ -50,6 +51,7 @@ class Engine(Intake):
         reader = Reader(load_reader(), shipped.tokenizer, rarity)
         self._tools = Tools(reader, rarity, self._vectors)
         self._threshold = float(self._scorer.threshold) if threshold is None else threshold
+        self._suggested = Suggested(index.library.texts, self.ask)
 
     @classmethod
     def open(
@@ -167,6 +169,18 @@ class Engine(Intake):
                 return duplicates(self._index.snapshot())
             except Stale:
                 continue
+
+    def suggest(self, limit: int = 6) -> list[Suggestion]:
+        """At most ``limit`` questions that the documents answer; the same as long as no document changes.
+
+        Those of a larger ``limit`` begin with those of a smaller one.
+        """
+        while True:
+            snapshot = self._index.snapshot()
+            found = self._suggested.first(snapshot, limit)
+            now, named = self._library.sequence(), [each.document_id for each in found]
+            if now == snapshot.sequence or self._library.unchanged(named, snapshot.sequence):
+                return found
 
     def document(self, id: str) -> Document:
         """The document with its stored text. Raises NotFound."""

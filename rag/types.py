@@ -114,6 +114,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A question that the documents answer, and the document that it is answered from."""
+
+    question: str
+    document_id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class IndexStats:
     """What is being served."""
 

@@ -17,7 +17,7 @@ from service.chat.errors import OpenAIErrors
 from service.chat.schemas import Failed
 from service.mcp.http import Endpoint, Tools
 from service.metrics import Measure, Metrics
-from service.routes import ask, batch, documents, index, jobs, pages, probes, v1
+from service.routes import ask, batch, documents, index, jobs, pages, probes, suggestions, v1
 from service.routes import metrics as metrics_route
 from service.schemas import DocumentIn, UploadFields
 from service.serving import Opener, Serving, open_engine
@@ -65,6 +65,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     app.include_router(ask.router, max_body_size=settings.max_body_bytes)
     # Chats grow long, and pictures may lie among their messages.
     app.include_router(v1.router, max_body_size=settings.max_document_bytes)
+    app.include_router(suggestions.router)
     app.include_router(index.router)
     app.include_router(jobs.router, max_body_size=settings.max_body_bytes)
     app.include_router(batch.make_router(settings.max_batch_bytes))

@@ -146,6 +146,20 @@ class SearchReply(Reply):
     passages: list[PassageOut]
 
 
+class SuggestionOut(Reply):
+    """A question, and the document that it is answered from."""
+
+    question: str
+    document_id: str
+    title: str
+
+
+class SuggestionsReply(Reply):
+    """Questions that the documents answer; none where there are none."""
+
+    suggestions: list[SuggestionOut]
+
+
 class CitationOut(Reply):
     """Where a part of the answer stands: ``quote`` is the document's text from ``start`` to ``end``."""
 

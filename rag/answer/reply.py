@@ -13,7 +13,10 @@ from rag.types import Answer, Document, Hit, Reason
 
 _REFUSALS: dict[str, dict[Reason, str]] = {
     "zh": {"no_topic": "文档中没有与这个问题相关的内容。", "no_answer": "文档中提到了相关内容，但没有说明这一点。"},
-    "zh-Hant": {"no_topic": "文件中沒有與這個問題相關的內容。", "no_answer": "文件中提到了相關內容，但沒有說明這一點。"},
+    "zh-Hant": {
+        "no_topic": "文件中沒有與這個問題相關的內容。",
+        "no_answer": "文件中提到了相關內容，但沒有說明這一點。",
+    },
     "en": {
         "no_topic": "The documents hold nothing on this question.",
         "no_answer": "The documents touch on this, but do not say.",

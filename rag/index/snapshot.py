@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,20 @@ class Snapshot:
         """The masks of the parts where the versions of documents with these keys, ascending, are dead too."""
         keys = np.array(removed, np.int64)
         return [part.without(mask, keys) for part, mask in zip(self.parts, self.masks, strict=True)]
+
+    def sample(self, newest: int, spread: int) -> list[Source]:
+        """Live documents, none twice: of the ``newest`` written last and of ``spread`` from all others, in turn."""
+        kept = [np.flatnonzero(p.kept(m)) for p, m in zip(self.parts, self.masks, strict=True)]
+        keys = np.concatenate([np.empty(0, np.int64), *(p.keys[k] for p, k in zip(self.parts, kept, strict=True))])
+        bases = np.cumsum([0, *map(len, kept)])
+        order = np.argsort(-keys)
+        last, others = order[:newest], order[newest:]
+        even = np.linspace(0, len(others) - 1, min(spread, len(others))).astype(np.intp)
+        found = []
+        for number in (n for turn in zip_longest(last.tolist(), others[even].tolist()) for n in turn if n is not None):
+            place = int(np.searchsorted(bases, number, "right")) - 1
+            found.append(self.parts[place].source(int(kept[place][number - bases[place]])))
+        return found
 
     def lexical(self, terms: Sequence[str], *, k1: float = lexical.K1, b: float = lexical.B) -> NDArray[np.float32]:
         """The BM25 score of every row, float32 (rows,); dead rows get 0."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import InvalidInput, NotFound
-from rag.types import Answer, Citation, Document, Filter, Hit, IndexStats, Turn
+from rag.types import Answer, Citation, Document, Filter, Hit, IndexStats, Suggestion, Turn
 
 ARTICLE = Document(
     id="seed-1",
@@ -129,6 +129,9 @@ class ScriptedEngine:
         finally:
             with self._lock:
                 self.running -= 1
+
+    def suggest(self, limit: int = 6) -> list[Suggestion]:
+        return [Suggestion(f"{d.title}说了什么?", d.id, d.title) for d in self.held.values()][:limit]
 
     def document(self, id: str) -> Document:
         if id not in self.held:

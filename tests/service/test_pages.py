@@ -71,6 +71,7 @@ def test_the_description_names_every_operation(client: TestClient) -> None:
         "readyz": ("get", "/readyz"),
         "ask": ("post", "/ask"),
         "search": ("post", "/search"),
+        "suggestions": ("get", "/suggestions"),
         "index": ("get", "/index"),
         "add_documents": ("post", "/documents:batch"),
         "list_documents": ("get", "/documents"),
