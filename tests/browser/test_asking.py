@@ -85,6 +85,20 @@ def test_a_follow_up_says_what_was_understood(serve: Serve, visit: Visit) -> Non
     assert resolved != FOLLOW_UP and resolved in turn.locator(".notes").text_content()
 
 
+def test_a_suggested_question_is_asked_with_one_click_and_answered(serve: Serve, visit: Visit) -> None:
+    page = visit(serve().url)
+    suggestion = page.locator(".suggestion").first
+    suggestion.wait_for()
+    question = suggestion.text_content()
+    suggestion.click()
+    turn = page.locator(".turn").first
+    turn.locator(".chip").first.wait_for()
+    assert turn.locator(".asked").text_content() == question
+    assert page.locator("#try").is_hidden()
+    page.click("#again")
+    suggestion.wait_for()
+
+
 def test_a_thread_outlives_a_reload_and_can_be_cleared(serve: Serve, visit: Visit) -> None:
     page = visit(serve().url)
     said = ask(page, QUESTION).locator(".answer").text_content()
