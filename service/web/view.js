@@ -20,7 +20,8 @@ function unitOffsets(string, points) {
 }
 
 function show() {
-  const span = /^#(\d{1,9})-(\d{1,9})$/.exec(location.hash);
+  // Front ends add "#:~:text=…" to a link; of that, the browser leaves the "#".
+  const span = /^#(\d{1,9})-(\d{1,9})#?$/.exec(location.hash);
   const target = byId("text");
   if (!span || Number(span[1]) >= Number(span[2])) {
     target.replaceChildren(text);
