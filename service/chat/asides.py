@@ -25,6 +25,7 @@ _TRANSCRIPT = re.compile(
     r"|\"role\"\s*:\s*\"(?:user|assistant)\"|\"\"\"|```",
     re.I | re.M,
 )
+_ENCLOSED = re.compile(r"</\s*(?:chat[_ -]?history|conversation|history|messages|transcript)\s*>", re.I)
 _ABOUT = re.compile(
     r"\b(?:chat|conversations?|dialogues?|discussion|speaker|messages?|sentence|follow[- ]?up)\b"
     r"|对话|聊天|会话|這句話|这句话|對話",
@@ -90,6 +91,9 @@ def _instruction(last: str, system: str, turns: Sequence[Turn], *, alone: bool) 
         return last if _PRODUCT.search(last) and _ABOUT.search(last) else None
     if len(turns) == 1:
         if _PRODUCT.search(last) and _TRANSCRIPT.search(last) and (_FORM.search(last) or _SHAPE.search(last)):
+            return last
+        # A conversation between tags and a form of JSON to be filled: whatever it is that is asked for.
+        if _ENCLOSED.search(last) and _SHAPE.search(last) and _FORM.search(last):
             return last
         if _PRODUCT.search(system) and _ABOUT.search(system) and (_FORM.search(system) or _TRANSCRIPT.search(system)):
             return f"{system}\n{last}"

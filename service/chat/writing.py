@@ -6,7 +6,7 @@ none of them drops.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ HEADING = "**参考来源**"
 _MARKERS = re.compile(r"(?:\[[0-9]+\])+")
 _MARKDOWN = re.compile(r"([\\\[\]*_`<>])")
 _WEB = re.compile(r"https?://[^/]", re.I)
+_LEAD = 9  # characters of a quote that tell sources of one title apart
 _SAFE = "/:?#@!$&'*+,;=%~"  # of a url in Markdown's round brackets; no brackets, no spaces
 
 
@@ -57,7 +58,7 @@ class Writing:
             title = known.title if known else each.title or each.document_id
             sources[url] = Source(url, title, tuple(dict.fromkeys(quotes)), each.published)
             self._numbers[each.marker] = list(sources).index(url) + 1
-        self.sources = list(sources.values())
+        self.sources = _told_apart(list(sources.values()))
         self._length = 0
         self._first: dict[int, tuple[int, int]] = {}  # where a source's first marker stands
 
@@ -96,3 +97,14 @@ class Writing:
         titles = [_MARKDOWN.sub(r"\\\1", source.title) for source in self.sources]
         lines = [f"{number}. [{title}]({source.url})" for number, title, source in zip(count(1), titles, self.sources)]
         return "\n".join(["", "", HEADING, "", *lines])
+
+
+def _told_apart(sources: Sequence[Source]) -> list[Source]:
+    """Where several have one title, it gets the beginning of the quote, and the number where that is the same too:
+    front ends show titles only, and some take sources of one title for one."""
+    titles = [source.title for source in sources]
+    leads = [f" · {' '.join(source.quotes[0].split())[:_LEAD]}…" for source in sources]
+    numbers = [f" ({number})" for number, _ in enumerate(sources, 1)]
+    for more in (leads, numbers):
+        titles = [title + each if titles.count(title) > 1 else title for title, each in zip(titles, more, strict=True)]
+    return [replace(source, title=title) for source, title in zip(sources, titles, strict=True)]

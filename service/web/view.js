@@ -9,7 +9,8 @@ import "./shell.js";
 let text = null;
 
 function show() {
-  const found = /^#(\d{1,9})-(\d{1,9})$/.exec(location.hash);
+  // Front ends add "#:~:text=…" to a link; of that, the browser leaves the "#".
+  const found = /^#(\d{1,9})-(\d{1,9})#?$/.exec(location.hash);
   const span = found && Number(found[1]) < Number(found[2]) ? [[Number(found[1]), Number(found[2])]] : [];
   const mark = draw(byId("text"), text, span, 0);
   mark?.scrollIntoView({ block: "center" });

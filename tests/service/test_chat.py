@@ -1,6 +1,7 @@
 """``/v1`` as a front end sees it: the form of the text, of annotations and of chunks; what is tolerated; errors."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,6 +109,18 @@ def test_each_span_of_a_document_without_a_url_is_a_source(url: str | None) -> N
     list(writing.pieces(["甲[1]乙[2]"]))
     view = "http://s/documents/d%2F1%20%E7%94%B2/view"
     assert [each.url for each in writing.results()] == [f"{view}#0-2", f"{view}#5-7"]
+
+
+def test_sources_of_one_title_are_told_apart() -> None:
+    same = replace(citation(4, None, 5), document_id="another")
+    writing = Writing(
+        [citation(1, None), citation(2, None, 5), citation(3, None, 9, title="另一题"), same], "http://s/"
+    )
+    text = "".join(writing.pieces(["甲[1]乙[2]丙[3]丁[4]"]))
+    titles = ["题 · 话0…", "题 · 话5… (2)", "另一题", "题 · 话5… (4)"]
+    assert [each.title for each in writing.results()] == titles
+    assert [each.url_citation.title for each in writing.annotations()] == titles
+    assert all(f"{number}. [{title}](http://s/" in text for number, title in enumerate(titles, 1))
 
 
 def test_the_conversation_is_the_history(client: TestClient, engine: ScriptedEngine) -> None:

@@ -1,6 +1,6 @@
 """The JavaScript packages that many front ends are built on, run by node against the service.
 
-Skipped unless ``npm ci`` was run in ``tests/js``; nothing else of the project needs node.
+Skipped unless ``npm ci`` was run in ``tests/js``, which make does where there is npm; nothing else needs node.
 """
 
 import json
