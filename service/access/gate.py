@@ -4,6 +4,7 @@ import hmac
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
@@ -25,6 +26,13 @@ class InvalidKey(ServiceError):
 
     status = 401
     title = "Invalid API key"
+
+
+class ForeignPage(ServiceError):
+    """A page of another origin that would change something, in the browser of somebody who may."""
+
+    status = 403
+    title = "Another origin"
 
 
 class InsufficientScope(ServiceError):
@@ -49,12 +57,18 @@ class Gate:
         self._anonymous = settings.loopback or settings.allow_anonymous
         self._vectors: Path = settings.vectors_dir
         self._path = self._vectors / keys.FILE
+        self._origins = settings.cors_origins
         self._stamp: tuple[int, int, int] | None = None
         self._kept: Sequence[Key] = ()
 
     def check(self, headers: Headers, scope: Scope) -> None:
-        """Raises InvalidKey or InsufficientScope where a request with these headers may not do what needs ``scope``;
-        Damaged where the keys cannot be read."""
+        """Raises InvalidKey, InsufficientScope or ForeignPage where a request with these headers may not do what needs
+        ``scope``; Damaged where the keys cannot be read."""
+        if scope == "write" and self._foreign(headers):
+            raise ForeignPage(
+                f"a page of {headers.get('origin', 'another origin')} may not change anything here; a service that is to "
+                "take changes from it names it in RAG_CORS_ORIGINS"
+            )
         known = [*self._given, *self._current()]
         if not known and self._anonymous:
             return
@@ -65,6 +79,16 @@ class Gate:
             raise InvalidKey(f"{said}; send one as `Authorization: Bearer KEY` (keys are made with: rag key add NAME)")
         if not found.may(scope):
             raise InsufficientScope(f"the key {found.name} may read only; this needs one of the scope {scope}")
+
+    def _foreign(self, headers: Headers) -> bool:
+        """Whether a browser sends this for a page of another origin. It asks before it sends JSON or a key, but not
+        before it sends a form: on a machine without keys any page could add documents."""
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        if "*" in self._origins or origin in self._origins or "authorization" in headers:
+            return False
+        if site is not None:
+            return site not in ("same-origin", "none")
+        return origin is not None and urlsplit(origin).netloc != headers.get("host")
 
     def _current(self) -> Sequence[Key]:
         try:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from rag.errors import NotFound
 from service.serving import Served
@@ -22,6 +24,11 @@ _POLICY = (
 
 class _Assets(StaticFiles):
     """Asked for anew each time: modules of two versions must not meet in a browser. Unchanged ones are answered 304."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if path.endswith(".html"):
+            raise HTTPException(404)  # a page is served under its own address only, with its policy
+        return await super().get_response(path, scope)
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)

@@ -1,9 +1,9 @@
 // Adding documents: files, dropped or chosen, and pasted text.
 
-import { headers, json, newKey, trouble } from "./api.js";
-import { byId, h } from "./dom.js";
+import { headers, json, newKey, patience, sleep, trouble } from "./api.js";
+import { announce, byId, closesBeside, h, quoted } from "./dom.js";
 import { added, refresh, stats } from "./documents.js";
-import { say, word } from "./words.js";
+import { say } from "./words.js";
 
 const dialog = byId("add-dialog");
 const uploads = byId("uploads");
@@ -24,7 +24,7 @@ function send(file, progress) {
   });
 }
 
-async function upload(file, state, bar) {
+async function upload(file, state, bar, tries = 0) {
   const request = await send(file, (share) => {
     bar.value = share;
     if (share < 1) say(state, "sending", Math.floor(100 * share));
@@ -34,13 +34,18 @@ async function upload(file, state, bar) {
     }
   });
   if (request.status === 401 && (await newKey())) return upload(file, state, bar);
+  const wait = patience(request.status, request.getResponseHeader("Retry-After"), tries);
+  if (wait !== null) {
+    await sleep(wait);
+    return upload(file, state, bar, tries + 1);
+  }
   let reply = {};
   try {
     reply = JSON.parse(request.responseText);
   } catch {
     reply = { detail: `${request.status} ${request.statusText}` };
   }
-  if (request.status >= 400) throw new Error(reply.detail);
+  if (request.status >= 400) throw Object.assign(new Error(reply.detail), { status: request.status });
   return [request.status, reply];
 }
 
@@ -49,9 +54,9 @@ function take(files) {
     const state = h("span", { say: "waiting" });
     const bar = h("progress", { max: 1, value: 0 });
     bar.setAttribute("aria-label", file.name);
-    const item = h("li.upload", {}, h("bdi.file", {}, file.name), bar, state);
+    const item = h("li.upload", {}, quoted("bdi.file", file.name), bar, state);
     uploads.append(item);
-    waiting = waiting.then(() => one(file, item, state, bar));
+    waiting = waiting.then(() => one(file, item, state, bar)).then(() => announce(`${file.name}: ${state.textContent}`));
   }
 }
 
@@ -71,7 +76,7 @@ async function one(file, item, state, bar) {
     item.classList.add("done");
   } catch (error) {
     delete state.dataset.say;
-    state.textContent = trouble(error);
+    state.replaceChildren(trouble(error));
     state.className = "error";
   }
   bar.remove();
@@ -82,21 +87,26 @@ async function paste(form) {
   const complaint = byId("paste-trouble");
   complaint.hidden = true;
   try {
-    if (!given.text) throw new Error(word("textNeeded"));
+    if (!given.text) {
+      say(complaint, "textNeeded");
+      complaint.hidden = false;
+      return;
+    }
     const body = Object.fromEntries(Object.entries(given).filter(([, value]) => value));
     added(await json("POST", "/documents", { ...body, text: form.elements.text.value }));
     form.reset();
     dialog.close();
     await stats();
   } catch (error) {
-    complaint.textContent = trouble(error);
+    delete complaint.dataset.say;
+    complaint.replaceChildren(trouble(error));
     complaint.hidden = false;
   }
 }
 
 byId("add").addEventListener("click", () => dialog.showModal());
 byId("add-close").addEventListener("click", () => dialog.close());
-dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+closesBeside(dialog, () => dialog.close());
 byId("choose").addEventListener("click", () => byId("file").click());
 byId("file").addEventListener("change", () => {
   take(byId("file").files);

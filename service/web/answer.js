@@ -1,35 +1,33 @@
 // One question and what was answered to it.
 
-import { about, button, h, viewPath } from "./dom.js";
-import { blob, markdown, toClipboard } from "./export.js";
+import { about, button, h, quoted, titled, titleOf, viewPath } from "./dom.js";
+import { markdown, save, toClipboard } from "./export.js";
 import { open } from "./source.js";
 import { say } from "./words.js";
 
-// A turn is {question, reply, passages}; `reply` is that of /ask, `passages` the nearest ones.
-export function turnItem(question) {
-  const answer = h("div.said", { say: "thinking" });
-  answer.setAttribute("aria-busy", "true");
-  return h("li.turn", {}, h("h2.asked", {}, question), answer);
-}
+export const turnItem = (question) => h("li.turn", {}, quoted("h2.asked", question), h("div.said", {}));
 
-export const saidOf = (item) => item.querySelector(".said");
+const saidOf = (item) => item.querySelector(".said");
+
+export function drawWaiting(item) {
+  saidOf(item).replaceChildren(h("p.hint", { say: "thinking" }));
+}
 
 // The text so far; markers become links once their sources are known.
 export function drawText(item, text) {
-  const said = saidOf(item);
-  delete said.dataset.say;
-  said.replaceChildren(h("p.answer.coming", {}, text));
+  saidOf(item).replaceChildren(quoted("p.answer.coming", text));
 }
 
+// A turn is {question, reply, passages}; `reply` is that of /ask, `passages` the nearest ones.
 export function drawTurn(item, turn) {
   const { reply, question } = turn;
-  const said = saidOf(item);
-  delete said.dataset.say;
-  said.removeAttribute("aria-busy");
   const places = reply.citations;
-  said.replaceChildren(
+  const answer = quoted("p.answer", reply.answer);
+  answer.replaceChildren(...parts(reply, places));
+  answer.classList.toggle("refused", !reply.answerable);
+  saidOf(item).replaceChildren(
     ...(reply.answerable ? [] : [h("p.verdict", { say: "notFound" })]),
-    h(reply.answerable ? "p.answer" : "p.answer.refused", {}, ...parts(reply, places)),
+    answer,
     ...(places.length ? [sources(places)] : []),
     ...(!reply.answerable && turn.passages.length ? [nearest(turn.passages)] : []),
     notes(reply, question),
@@ -37,11 +35,13 @@ export function drawTurn(item, turn) {
   );
 }
 
-export function drawTrouble(item, node, retry) {
-  const said = saidOf(item);
-  delete said.dataset.say;
-  said.removeAttribute("aria-busy");
-  said.replaceChildren(h("p.error", { role: "alert" }, node), h("div.row", {}, button("retry", retry)));
+// What was read before it broke off stays: every sentence of it was checked.
+export function drawTrouble(item, text, why, retry) {
+  saidOf(item).replaceChildren(
+    ...(text ? [quoted("p.answer", text)] : []),
+    h("p.error", {}, why),
+    h("div.row", {}, h("button.quiet.line.retry", { type: "button", say: "retry", on: { click: retry } })),
+  );
 }
 
 function parts(reply, places) {
@@ -61,7 +61,7 @@ function chip(places, number) {
   const place = places[number];
   return h("a.chip", {
     href: viewPath(place.document_id, place.start, place.end),
-    label: ["chip", place.marker, place.title],
+    label: ["chip", place.marker, titleOf(place)],
     on: { click: opens(places, number) },
   }, `[${place.marker}]`);
 }
@@ -70,12 +70,10 @@ function entry(places, number, lead) {
   const place = places[number];
   const link = h("a", {
     href: viewPath(place.document_id, place.start, place.end), on: { click: opens(places, number) },
-  });
-  if (place.title) link.append(h("bdi", {}, place.title));
-  else say(link, "untitled");
+  }, titled(place.title));
   const reprints = place.also?.length ? h("span", { say: ["reprints", place.also.length] }) : null;
   const page = place.page ? h("span", { say: ["page", place.page] }) : null;
-  return h("li", {}, lead, h("div", {}, link, " ", about(place, page, reprints), h("blockquote", {}, place.quote)));
+  return h("li", {}, lead, h("div", {}, link, " ", about(place, page, reprints), quoted("blockquote", place.quote)));
 }
 
 function sources(places) {
@@ -104,5 +102,5 @@ function actions(turn) {
     if (await toClipboard(markdown([turn]))) say(copy, "copied");
     setTimeout(() => say(copy, "copy"), 2000);
   });
-  return h("div.row.actions", {}, copy, button("save", () => blob([turn])));
+  return h("div.row.actions", {}, copy, button("save", () => save([turn])));
 }

@@ -28,21 +28,27 @@ export const headers = () => (key ? { Authorization: `Bearer ${key}` } : {});
 function askForKey(wrong) {
   return new Promise((resolve) => {
     const field = h("input", {
-      type: "password", autocomplete: "off", pattern: "[!-~]+", required: true, id: "key", spellcheck: false,
+      type: "password", autocomplete: "off", required: true, id: "key", spellcheck: false,
     });
+    const complaint = h("p.error", { hidden: true, role: "alert", say: "keyForm" });
     const form = h(
       "form",
-      { method: "dialog" },
+      {},
       h("h2", { id: "key-title", say: wrong ? "keyWrong" : "key" }),
       h("label", { htmlFor: "key", say: "keyLabel" }),
       field,
+      complaint,
       h("p.hint", { say: "keyHint" }),
       h("div.row", {}, h("button", { type: "submit", say: "ok" })),
     );
     const dialog = h("dialog.box", { id: "key-dialog" }, form);
     dialog.setAttribute("aria-labelledby", "key-title");
     byId("dialogs").append(dialog);
-    form.addEventListener("submit", () => dialog.close(field.value.trim()));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      complaint.hidden = /^[!-~]+$/.test(field.value.trim()); // no other letter can stand in a header
+      if (complaint.hidden) dialog.close(field.value.trim());
+    });
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(dialog.returnValue);
@@ -59,11 +65,25 @@ export async function newKey() {
   return Boolean(given);
 }
 
+// Seconds to wait before it is tried again, where the service says so and they are few.
+export function patience(status, retryAfter, tries) {
+  const seconds = Number(retryAfter);
+  return (status === 503 || status === 429) && tries < 3 && seconds > 0 && seconds <= 5 ? seconds : null;
+}
+
+export const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
 // As fetch; raises Refused for what was not done and TypeError where the service cannot be reached.
-export async function call(path, options = {}) {
+export async function call(path, options = {}, tries = 0) {
   const used = key;
   const response = await fetch(path, { ...options, headers: { ...options.headers, ...headers() } });
   if (response.status === 401 && (used !== key || (await newKey()))) return call(path, options);
+  const wait = patience(response.status, response.headers.get("Retry-After"), tries);
+  if (wait !== null) {
+    await sleep(wait);
+    options.signal?.throwIfAborted();
+    return call(path, options, tries + 1);
+  }
   if (!response.ok) throw new Refused(response.status, await detail(response));
   return response;
 }
@@ -105,6 +125,10 @@ export async function* events(path, options = {}) {
   }
 }
 
-// One line on what went wrong.
-export const trouble = (error) =>
-  error instanceof TypeError ? word("offline") : word("failed") + (error.message || error);
+// What went wrong, in the page's language; what the service said of it beside.
+export function trouble(error) {
+  if (error instanceof TypeError) return h("span", { say: "offline" });
+  const known = word("status")[error.status];
+  const first = known ? h("span", { say: ["because", error.status] }) : h("span", { say: "failed" });
+  return h("span", {}, first, error.message ? h("span.hint", {}, ` ${error.message}`) : null);
+}

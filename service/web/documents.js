@@ -1,27 +1,32 @@
 // The documents: list, search, open, correct, delete with a while to think again.
 
 import { headers, json, trouble } from "./api.js";
-import { about, button, byId, h } from "./dom.js";
+import { about, announce, button, byId, closesBeside, h, quoted, titled, titleOf } from "./dom.js";
 import { open } from "./source.js";
 import { label, language, say, word } from "./words.js";
 
 const HELD = 8; // seconds that a deletion is held back
-const PAGE = 50;
-const SNIPPET = 120; // characters
+const PAGE = 50, MOST = 500; // of a list that the service gives at once
+const SNIPPETS = 3, SNIPPET = 120; // of one document, and characters of one
 
 const list = byId("list");
-const held = new Map(); // deletions that wait: id -> what sends it
+const held = new Map(); // deletions that wait, by id: what is deleted, until when, and what sends it
 let cursor = null;
+let searched = 0; // searches so far: a reply that was overtaken is not shown
 
-// Draws everything anew.
+// Draws everything anew, as far as it had been drawn.
 export async function refresh() {
   try {
-    await Promise.all([stats(), first()]);
+    await Promise.all([stats(), again()]);
     byId("documents-trouble").hidden = true;
   } catch (error) {
-    byId("documents-trouble").textContent = trouble(error);
-    byId("documents-trouble").hidden = false;
+    complain(error);
   }
+}
+
+function complain(error) {
+  byId("documents-trouble").replaceChildren(trouble(error));
+  byId("documents-trouble").hidden = false;
 }
 
 export async function stats() {
@@ -31,50 +36,59 @@ export async function stats() {
   const time = { dateStyle: "medium", timeStyle: "short" };
   byId("index-since").textContent = new Date(found.since).toLocaleString(language() === "en" ? "en" : "zh-CN", time);
   byId("index-size").textContent = `${(found.bytes / 2 ** 20).toFixed(1)} MiB`;
-  return found;
 }
 
-async function first() {
-  const page = await json("GET", `/documents?limit=${PAGE}`);
+async function again() {
+  const wanted = Math.min(MOST, Math.max(PAGE, list.childElementCount));
+  const page = await json("GET", `/documents?limit=${wanted}`);
+  const focused = document.activeElement;
+  const at = focused?.closest("#list [data-id]");
+  const [id, number] = at ? [at.dataset.id, [...at.querySelectorAll("button")].indexOf(focused)] : [];
   list.replaceChildren();
   more(page);
-  byId("none").hidden = page.documents.length > 0;
+  const shown = new Set(page.documents.map((found) => found.id));
+  list.prepend(...[...held.values()].filter(({ found }) => !shown.has(found.id)).map(({ found }) => row(found)));
+  byId("none").hidden = list.childElementCount > 0;
+  if (id !== undefined) rows(id)[0]?.querySelectorAll("button")[number]?.focus();
 }
 
 function more(page) {
-  const shown = new Set([...list.children].map((row) => row.dataset.id));
+  const shown = new Set([...list.children].map((item) => item.dataset.id));
   list.append(...page.documents.filter((found) => !shown.has(found.id)).map((found) => row(found)));
   cursor = page.next_cursor;
   byId("more").hidden = cursor === null;
 }
 
-// Puts documents that were just added on top.
+const rows = (id) => [...document.querySelectorAll(".documents [data-id]")].filter((item) => item.dataset.id === id);
+
+// Puts a document that was just added on top.
 export function added(found) {
+  clearTimeout(held.get(found.id)?.timer); // it was deleted a moment ago, and is wanted again
+  held.delete(found.id);
   byId("none").hidden = true;
-  list.querySelector(`[data-id="${CSS.escape(found.id)}"]`)?.remove();
+  rows(found.id).forEach((item) => item.remove());
   list.prepend(row(found, h("span.fresh", { say: "addedNow" })));
 }
 
-function row(found, note = null) {
+function row(found, note = null, ...below) {
   if (held.has(found.id)) return removedRow(found);
-  const title = found.title || word("untitled");
   const item = h("li.document", { data: { id: found.id } });
   const link = h("button.title", {
-    type: "button", label: ["openLabel", title], on: { click: () => open([{ document_id: found.id }], 0, link) },
-  }, h("bdi", {}, title));
-  const edit = button("correct", () => correct(found, item));
-  const remove = button("remove", () => hold(found, item));
-  label(edit, "correctLabel", title);
-  label(remove, "removeLabel", title);
+    type: "button", label: ["openLabel", titleOf(found)], on: { click: () => open([{ document_id: found.id }], 0, link) },
+  }, titled(found.title));
+  const edit = button("correct", () => correct(found));
+  const remove = button("remove", () => hold(found));
+  label(edit, "correctLabel", titleOf(found));
+  label(remove, "removeLabel", titleOf(found));
+  const chunks = found.chunks === undefined ? null : h("span", { say: ["chunks", found.chunks] });
   item.append(
-    h("div.what", {}, link, h("p.hint", {}, about(found, h("span", { say: ["chunks", found.chunks] }), note))),
+    h("div.what", {}, link, h("p.hint", {}, about(found, chunks, note)), ...below),
     h("div.row", {}, edit, remove),
   );
   return item;
 }
 
-function hold(found, item) {
-  const after = item.nextElementSibling?.querySelector("button") ?? byId("add");
+function hold(found) {
   const send = async (last) => {
     clearTimeout(timer);
     held.delete(found.id);
@@ -84,40 +98,40 @@ function hold(found, item) {
       else await json("DELETE", path);
     } catch (error) {
       if (error.status !== 404) {
-        const failed = h("span.error", {}, word("removeFailed", found.title), trouble(error));
-        find(found.id)?.replaceWith(row(found, failed));
+        const failed = () => h("span.error", {}, word("removeFailed", titleOf(found)), trouble(error));
+        rows(found.id).forEach((item) => item.replaceWith(row(found, failed())));
         return;
       }
     }
-    find(found.id)?.remove();
-    stats().catch(() => {});
+    rows(found.id).forEach((item) => item.remove());
+    byId("none").hidden = list.childElementCount > 0;
+    if (!last) stats().catch(() => {});
   };
   const timer = setTimeout(send, HELD * 1000);
-  held.set(found.id, { send, timer, until: Date.now() + HELD * 1000 });
-  const gone = removedRow(found);
-  item.replaceWith(gone);
-  (gone.querySelector("button") ?? after).focus();
+  held.set(found.id, { found, send, timer, until: Date.now() + HELD * 1000 });
+  rows(found.id).forEach((item) => item.replaceWith(removedRow(found)));
+  rows(found.id)[0]?.querySelector("button").focus();
+  announce(word("removed", titleOf(found)));
 }
 
-const find = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+function undo(found) {
+  clearTimeout(held.get(found.id)?.timer);
+  held.delete(found.id);
+  rows(found.id).forEach((item) => item.replaceWith(row(found)));
+  rows(found.id)[0]?.querySelector("button").focus();
+}
 
 function removedRow(found) {
-  const back = button(["undoIn", HELD], () => {
-    clearTimeout(held.get(found.id)?.timer);
-    held.delete(found.id);
-    const again = row(found);
-    item.replaceWith(again);
-    again.querySelector("button").focus();
-  });
+  const left = h("span.hint", { ariaHidden: "true" });
   const item = h("li.document.removed", { data: { id: found.id } },
-    h("span", { say: ["removed", found.title || word("untitled")], role: "status" }), back);
+    h("span", { say: ["removed", titleOf(found)] }), h("span.row", {}, left, button("undo", () => undo(found))));
   const tick = () => {
-    const left = Math.ceil(((held.get(found.id)?.until ?? 0) - Date.now()) / 1000);
-    if (!item.isConnected || left < 1) return;
-    say(back, "undoIn", left);
-    setTimeout(tick, 500);
+    const seconds = Math.ceil(((held.get(found.id)?.until ?? 0) - Date.now()) / 1000);
+    if (seconds < 1) return;
+    say(left, "seconds", seconds);
+    setTimeout(() => item.isConnected && tick(), 500);
   };
-  setTimeout(tick);
+  tick();
   return item;
 }
 
@@ -129,12 +143,12 @@ function field(name, value, type = "text") {
   return h("label.field", {}, h("span", { say: name === "source" ? "from" : name === "published" ? "date" : name }), input);
 }
 
-function correct(found, item) {
+function correct(found) {
   const complaint = h("p.error", { hidden: true, role: "alert" });
   const form = h("form", {},
-    h("h2", { id: "correct-title" }, word("correctLabel", found.title || word("untitled"))),
+    h("h2", { id: "correct-title", say: ["correctLabel", titleOf(found)] }),
     field("title", found.title), field("source", found.source), field("published", found.published, "date"),
-    field("url", found.url, "url"), complaint,
+    field("url", found.url), complaint,
     h("div.row", {}, h("button", { type: "submit", say: "saveThis" }), button("cancel", () => dialog.close())));
   const dialog = h("dialog.box", {}, form);
   dialog.setAttribute("aria-labelledby", "correct-title");
@@ -147,38 +161,40 @@ function correct(found, item) {
     try {
       const path = `/documents/${encodeURIComponent(found.id)}`;
       const now = Object.keys(changes).length ? await json("PATCH", path, changes) : found;
-      const again = row(now);
-      item.replaceWith(again);
       dialog.close();
-      again.querySelector("button").focus();
+      rows(found.id).forEach((item) => item.replaceWith(row(now, null, ...item.querySelectorAll(".snippet"))));
+      rows(found.id)[0]?.querySelector("button").focus();
     } catch (error) {
-      complaint.textContent = trouble(error);
+      complaint.replaceChildren(trouble(error));
       complaint.hidden = false;
     }
   });
   dialog.addEventListener("close", () => dialog.remove());
+  closesBeside(dialog, () => dialog.close());
   byId("dialogs").append(dialog);
   dialog.showModal();
 }
 
 // What the texts hold of a query, by document.
 async function search(query) {
-  const { passages } = await json("POST", "/search", { query, top_k: 20 });
-  const found = byId("found");
+  const mine = ++searched;
+  const { passages } = await json("POST", "/search", { query, top_k: 50 });
+  if (mine !== searched) return;
   const places = passages.map((passage) => ({ ...passage, quote: passage.text }));
-  const rows = new Map();
+  const snippets = new Map();
   places.forEach((place, number) => {
-    if (!rows.has(place.document_id)) {
-      rows.set(place.document_id, h("li.document", {}, h("div.what", {},
-        h("strong", {}, h("bdi", {}, place.title || word("untitled"))), h("p.hint", {}, about(place)))));
-    }
-    const what = rows.get(place.document_id).firstChild;
-    if (what.querySelectorAll("button").length >= 3) return;
-    const text = place.text.length > SNIPPET ? `${place.text.slice(0, SNIPPET)}…` : place.text;
-    const link = h("button.snippet", { type: "button", on: { click: () => open(places, number, link) } }, text);
-    what.append(link);
+    const some = snippets.get(place.document_id) ?? snippets.set(place.document_id, []).get(place.document_id);
+    if (some.length >= SNIPPETS) return;
+    const text = place.text.length > SNIPPET ? `${[...place.text].slice(0, SNIPPET).join("")}…` : place.text;
+    const link = quoted("button.snippet", text, { type: "button", on: { click: () => open(places, number, link) } });
+    some.push(link);
   });
-  found.replaceChildren(...(rows.size ? rows.values() : [h("li.hint", { say: "findNone" })]));
+  const found = [...snippets].map(([id, some]) => {
+    const { title, source, published, url } = places.find((place) => place.document_id === id);
+    return row({ id, title, source, published, url }, null, ...some);
+  });
+  byId("found").replaceChildren(...(found.length ? found : [h("li.hint", { say: "findNone" })]));
+  announce(found.length ? word("found", found.length) : word("findNone"));
 }
 
 function searching(is) {
@@ -199,16 +215,18 @@ byId("find-form").addEventListener("submit", async (event) => {
   }
 });
 byId("find-clear").addEventListener("click", () => {
+  searched += 1;
   byId("find").value = "";
   searching(false);
   byId("find").focus();
 });
 byId("more").addEventListener("click", async () => {
   try {
+    const before = list.childElementCount;
     more(await json("GET", `/documents?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}`));
+    list.children[before]?.querySelector("button").focus();
   } catch (error) {
-    byId("documents-trouble").textContent = trouble(error);
-    byId("documents-trouble").hidden = false;
+    complain(error);
   }
 });
 addEventListener("spoken", () => byId("documents").hidden || stats().catch(() => {}));

@@ -1,6 +1,6 @@
 // Nodes made by hand. Data reaches them as text and as attributes of our own making, never as markup.
 
-import { label, say } from "./words.js";
+import { label, say, word } from "./words.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -22,6 +22,32 @@ export function h(spec, options = {}, ...children) {
 export const button = (words, click, kind = "quiet") =>
   h(`button.${kind}`, { type: "button", say: words, on: { click } });
 
+// What documents and people say, in the language that it is in, whichever the page speaks.
+export const quoted = (spec, text, options = {}) =>
+  h(spec, { ...options, lang: /[\u3400-\u9fff]/.test(text) ? "zh-CN" : "en", dir: "auto" }, text);
+
+export const titled = (title) => (title ? quoted("bdi", title) : h("span", { say: "untitled" }));
+
+export const titleOf = (found) => found.title || word("untitled");
+
+// Closes a dialog where what is beside it is clicked: pressed and let go there, not dragged there.
+export function closesBeside(dialog, close) {
+  const beside = (event) => {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    const within = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom;
+    return event.target === dialog && dialog.matches(":modal") && !within;
+  };
+  let pressed = false;
+  dialog.addEventListener("pointerdown", (event) => (pressed = beside(event)));
+  dialog.addEventListener("click", (event) => pressed && beside(event) && close());
+}
+
+// Says something to who listens to the page and does not look at it.
+export function announce(text) {
+  byId("announce").textContent = "";
+  setTimeout(() => (byId("announce").textContent = text), 50);
+}
+
 // A link to a page of the web; what is none, such as javascript:, becomes no link.
 export function webLink(url, words) {
   if (!/^https?:\/\/[^/]/i.test(url ?? "")) return null;
@@ -35,6 +61,6 @@ export const viewPath = (id, start, end) =>
 export function about(passage, ...more) {
   const parts = [passage.source, passage.published, ...more].filter(Boolean);
   const line = h("span.about");
-  parts.forEach((part, number) => line.append(...(number ? [" · "] : []), part.nodeType ? part : h("bdi", {}, part)));
+  parts.forEach((part, number) => line.append(...(number ? [" · "] : []), part.nodeType ? part : quoted("bdi", part)));
   return line;
 }

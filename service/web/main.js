@@ -3,22 +3,24 @@
 import "./shell.js";
 import { suggest } from "./ask.js";
 import "./add.js";
-import { json } from "./api.js";
 import { byId } from "./dom.js";
 import { refresh } from "./documents.js";
 import { resume } from "./rebuild.js";
 import { close } from "./source.js";
-import { say, word } from "./words.js";
+import { word } from "./words.js";
+
+const read = { ask: null, documents: null }; // how far each part was scrolled when it was left
 
 function route() {
-  if (location.hash === "#content") return; // the link for who skips the bar
-  const documents = location.hash === "#documents";
+  const [now, before] = location.hash === "#documents" ? ["documents", "ask"] : ["ask", "documents"];
   close();
-  byId("ask").hidden = documents;
-  byId("documents").hidden = !documents;
-  byId("to-ask").ariaCurrent = documents ? null : "page";
-  byId("to-documents").ariaCurrent = documents ? "page" : null;
-  if (documents) {
+  if (!byId(before).hidden) read[before] = scrollY;
+  byId(before).hidden = true;
+  byId(now).hidden = false;
+  byId(`to-${now}`).setAttribute("aria-current", "page");
+  byId(`to-${before}`).removeAttribute("aria-current");
+  if (read[now] !== null) scrollTo(0, read[now]);
+  if (now === "documents") {
     refresh();
     resume().catch(() => {}); // refresh tells what is wrong
   } else suggest();
@@ -32,4 +34,3 @@ function name() {
 addEventListener("hashchange", route);
 addEventListener("spoken", name);
 route();
-json("GET", "/index").then((found) => found.documents || say(byId("lead"), "leadEmpty")).catch(() => {});

@@ -1,9 +1,11 @@
 // Rebuilding the index, with a bar that lives.
 
-import { events, json, trouble } from "./api.js";
+import { events, json, sleep, trouble } from "./api.js";
 import { byId } from "./dom.js";
 import { refresh } from "./documents.js";
 import { say, word } from "./words.js";
+
+const PATIENCE = [2, 4, 8, 16, 30]; // seconds until a stream that broke off is taken up again
 
 const box = byId("job");
 const bar = byId("job-bar");
@@ -16,7 +18,7 @@ function draw() {
   const { state, progress, result } = job;
   const running = state === "queued" || state === "running";
   byId("job-cancel").hidden = !running;
-  byId("update").disabled = byId("full").disabled = running;
+  for (const id of ["update", "full"]) byId(id).ariaDisabled = running; // disabled ones would lose the focus
   bar.hidden = !running;
   const detail = [];
   if (running) {
@@ -43,7 +45,7 @@ function draw() {
   box.hidden = false;
 }
 
-async function follow(found) {
+async function follow(found, tries = 0) {
   if (following) return;
   following = true;
   job = found;
@@ -51,26 +53,32 @@ async function follow(found) {
   try {
     for await (const [name, data] of events(`/jobs/${encodeURIComponent(found.id)}/events`)) {
       if (name === "error") throw new Error(data.detail);
-      job = data;
+      [job, tries] = [data, 0];
       draw();
     }
     if (job.state === "queued" || job.state === "running") throw new TypeError("the stream broke off");
     await refresh();
   } catch (error) {
-    byId("job-detail").textContent = trouble(error);
-    byId("update").disabled = byId("full").disabled = false;
+    byId("job-detail").replaceChildren(trouble(error));
+    if (tries < PATIENCE.length) {
+      await sleep(PATIENCE[tries]);
+      following = false;
+      return follow(job, tries + 1);
+    }
+    for (const id of ["update", "full"]) byId(id).ariaDisabled = false;
   } finally {
     following = false;
   }
 }
 
 async function begin(full) {
+  if (following) return;
   try {
     follow(await json("POST", "/index/rebuild", { full }));
   } catch (error) {
     delete byId("job-what").dataset.say;
     byId("job-what").textContent = "";
-    byId("job-detail").textContent = trouble(error);
+    byId("job-detail").replaceChildren(trouble(error));
     bar.hidden = byId("job-cancel").hidden = true;
     box.hidden = false;
   }
@@ -86,6 +94,6 @@ export async function resume() {
 byId("update").addEventListener("click", () => begin(false));
 byId("full").addEventListener("click", () => begin(true));
 byId("job-cancel").addEventListener("click", () => {
-  json("DELETE", `/jobs/${encodeURIComponent(job.id)}`).catch((error) => (byId("job-detail").textContent = trouble(error)));
+  json("DELETE", `/jobs/${encodeURIComponent(job.id)}`).catch((error) => byId("job-detail").replaceChildren(trouble(error)));
 });
 addEventListener("spoken", () => job && draw());

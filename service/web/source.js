@@ -1,9 +1,9 @@
 // The pane beside the answer that shows a source at its place; a sheet on a phone.
 
 import { json, trouble } from "./api.js";
-import { about, byId, h, viewPath, webLink } from "./dom.js";
+import { about, byId, closesBeside, h, quoted, titleOf, viewPath, webLink } from "./dom.js";
 import { draw, slice } from "./text.js";
-import { label, say, word } from "./words.js";
+import { label, say } from "./words.js";
 
 const pane = byId("source");
 const wide = matchMedia("(min-width: 64rem)");
@@ -27,12 +27,26 @@ export function close() {
 function unfold() {
   reopening = pane.open;
   if (reopening) pane.close();
-  document.body.classList.add("reading");
+  inPlace(() => document.body.classList.add("reading"));
   if (wide.matches) pane.show();
   else pane.showModal();
 }
 
-async function show() {
+// The pane makes the answer narrower; what the reader looks at stays where it was.
+function inPlace(change) {
+  const top = () => (opener?.isConnected ? opener.getBoundingClientRect().top : 0);
+  const before = top();
+  change();
+  scrollBy(0, top() - before);
+}
+
+// Scrolls the pane, and nothing around it.
+function centre(mark) {
+  const [inner, outer] = [mark.getBoundingClientRect(), byId("source-body").getBoundingClientRect()];
+  byId("source-body").scrollTop += inner.top - outer.top - Math.max(16, (outer.height - inner.height) / 2);
+}
+
+async function show(stepping = false) {
   const place = places[at];
   const several = places.length > 1;
   byId("source-steps").hidden = !several;
@@ -51,37 +65,41 @@ async function show() {
       if (places[at] !== place) return;
       const gone = error.status === 404;
       delete byId("source-title").dataset.say;
-      byId("source-title").textContent = place.title || place.document_id;
+      byId("source-title").textContent = titleOf(place);
       byId("source-about").replaceChildren(h("p.error", gone ? { say: "goneDocument" } : {}, gone ? null : trouble(error)));
       return;
     }
   }
-  drawDocument(shown, place, places.filter((each) => each.document_id === place.document_id));
+  const here = places.filter((each) => each.document_id === place.document_id);
+  const mark = drawDocument(shown, place, here);
+  // Who steps through the places goes on stepping; at the last one the button can hold the focus no more.
+  if (!stepping || document.activeElement === document.body) (mark ?? byId("source-body")).focus({ preventScroll: true });
 }
 
 function drawDocument(found, place, here) {
   const title = byId("source-title");
   delete title.dataset.say;
-  title.textContent = found.title || word("untitled");
+  title.replaceChildren(quoted("bdi", titleOf(found)));
   byId("source-about").replaceChildren(
     about(found, place.page ? h("span", { say: ["page", place.page] }) : null),
     h("a", { href: viewPath(place.document_id, place.start, place.end), say: "whole" }),
     webLink(found.url, "original") ?? "",
   );
   const spans = here.filter((each) => each.end > each.start && slice(found.text, each.start, each.end) === each.quote);
-  const quoted = place.end > place.start;
-  if (quoted && !spans.includes(place)) {
-    byId("source-about").append(h("p.error", { say: "changedDocument" }), h("blockquote", {}, place.quote));
+  const spanned = place.end > place.start;
+  if (spanned && !spans.includes(place)) {
+    byId("source-about").append(h("p.error", { say: "changedDocument" }), quoted("blockquote", place.quote));
   }
   const mark = draw(byId("source-text"), found.text, spans.map(({ start, end }) => [start, end]), spans.indexOf(place));
+  byId("source-text").lang = /[\u3400-\u9fff]/.test(found.text) ? "zh-CN" : "en";
   byId("source-body").scrollTop = 0;
-  mark?.scrollIntoView({ block: "center" });
-  (mark ?? byId("source-body")).focus({ preventScroll: true });
+  if (mark) centre(mark);
+  return mark;
 }
 
 function step(by) {
   at = Math.min(places.length - 1, Math.max(0, at + by));
-  show();
+  show(true);
 }
 
 byId("source-close").addEventListener("click", close);
@@ -92,16 +110,18 @@ pane.addEventListener("close", () => {
     reopening = false;
     return;
   }
-  document.body.classList.remove("reading");
-  if (opener?.isConnected) opener.focus();
+  inPlace(() => document.body.classList.remove("reading"));
+  if (opener?.isConnected) opener.focus({ preventScroll: true });
 });
-pane.addEventListener("click", (event) => event.target === pane && close()); // beside the sheet
+closesBeside(pane, close);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && pane.open && !event.isComposing && !document.querySelector("dialog.box[open]")) close();
 });
 wide.addEventListener("change", () => {
   if (!pane.open) return;
   unfold();
-  pane.querySelector("mark.lit")?.scrollIntoView({ block: "center" });
+  const mark = pane.querySelector("mark.lit");
+  if (mark) centre(mark);
 });
-label(byId("source"), "source");
+label(pane, "source");
+label(byId("source-body"), "source");

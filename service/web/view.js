@@ -1,9 +1,9 @@
 // A document on a page of its own; #START-END lights a span of it.
 
-import { json } from "./api.js";
-import { about, byId, h, webLink } from "./dom.js";
+import { json, trouble } from "./api.js";
+import { about, byId, quoted, titleOf, webLink } from "./dom.js";
 import { draw } from "./text.js";
-import { say, word } from "./words.js";
+import { say } from "./words.js";
 import "./shell.js";
 
 let text = null;
@@ -20,17 +20,18 @@ function show() {
 async function load() {
   const found = await json("GET", location.pathname.replace(/\/view$/, ""));
   document.title = found.title || found.id;
-  byId("title").textContent = found.title || word("untitled");
+  byId("title").replaceChildren(quoted("bdi", titleOf(found)));
   byId("about").append(about(found), webLink(found.url, "original") ?? "");
   byId("status").remove();
   text = found.text;
+  byId("text").lang = /[\u3400-\u9fff]/.test(text) ? "zh-CN" : "en";
   show();
 }
 
 addEventListener("hashchange", () => text !== null && show());
 load().catch((error) => {
   const status = byId("status");
+  delete status.dataset.say;
   if (error.status === 404) say(status, "goneDocument");
-  else if (error instanceof TypeError) say(status, "offline");
-  else status.replaceChildren(h("span", { say: "failed" }), error.message);
+  else status.replaceChildren(trouble(error));
 });

@@ -144,7 +144,7 @@ def test_everything_is_done_with_the_keyboard(serve: Serve, visit: Visit) -> Non
     page.keyboard.press("Escape")
     page.locator("#source").wait_for(state="hidden")
     assert page.evaluate("document.activeElement.className") == "chip"
-    page.keyboard.press("/")
+    page.keyboard.press("Control+k")
     assert page.evaluate("document.activeElement.id") == "question"
     focus_on(page, "#to-documents", "Shift+Tab")
     page.keyboard.press("Enter")
