@@ -12,8 +12,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit browser page screens train benchmark moving growth machine retrieval crash real-llm mutations \
-        integrations open-webui clean
+.PHONY: help serve ask search build eval test lint types unit browser page screens train benchmark moving growth machine retrieval crash \
+        real-llm mutations integrations open-webui clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -66,8 +66,8 @@ class Gate:
         ``scope``; Damaged where the keys cannot be read."""
         if scope == "write" and self._foreign(headers):
             raise ForeignPage(
-                f"a page of {headers.get('origin', 'another origin')} may not change anything here; a service that is to "
-                "take changes from it names it in RAG_CORS_ORIGINS"
+                f"a page of {headers.get('origin', 'another origin')} may not change anything here; "
+                "to allow it, name its origin in RAG_CORS_ORIGINS"
             )
         known = [*self._given, *self._current()]
         if not known and self._anonymous:

@@ -27,9 +27,11 @@ export function close() {
 function unfold() {
   reopening = pane.open;
   if (reopening) pane.close();
-  inPlace(() => document.body.classList.add("reading"));
-  if (wide.matches) pane.show();
-  else pane.showModal();
+  inPlace(() => {
+    document.body.classList.add("reading");
+    if (wide.matches) pane.show();
+    else pane.showModal();
+  });
 }
 
 // The pane makes the answer narrower; what the reader looks at stays where it was.

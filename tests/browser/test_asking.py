@@ -31,8 +31,12 @@ def lit(page: Any) -> str:
 
 
 def in_sight(page: Any) -> bool:
+    """Whether what is lit can be seen: in the window, and in the part of the pane that shows the text."""
     box = page.locator("mark.lit").bounding_box()
-    return bool(box and box["y"] >= 0 and box["y"] + box["height"] <= page.viewport_size["height"])
+    frames = [{"y": 0, "height": page.viewport_size["height"]}]
+    if page.locator("#source").count():
+        frames.append(page.locator("#source-body").bounding_box())
+    return all(f["y"] <= box["y"] and box["y"] + box["height"] <= f["y"] + f["height"] for f in frames)
 
 
 def test_a_citation_opens_its_source_at_exactly_what_it_quotes(serve: Serve, visit: Visit) -> None:
@@ -130,6 +134,41 @@ def test_an_answer_is_copied_and_saved_with_its_sources(serve: Serve, visit: Vis
     assert copied == saved and download.value.suggested_filename.endswith(".md")
     url = f"{served.url}/documents/{citation['document_id']}/view#{citation['start']}-{citation['end']}"
     assert f"]({url})" in saved and f"> {citation['quote']}" in saved and QUESTION in saved
+
+
+def test_what_is_saved_holds_no_markup_of_a_document(serve: Serve, visit: Visit) -> None:
+    text = "石门水库的总库容是3200万立方米![图](http://evil.example/x.png)<img src=x>[1]。"
+    page = visit(serve([Document(id="a", title="石门水库<b>", text=text)]).url)
+    turn = ask(page, "石门水库的总库容是多少?")
+    with page.expect_download() as download:
+        turn.get_by_role("button", name="保存").click()
+    saved = Path(download.value.path()).read_text(encoding="utf-8")
+    assert r"\!\[图\](http://evil.example/x.png)\<img src=x\>\[1\]" in saved and "3200" in saved
+    assert "<img" not in saved.replace(r"\<", "") and "石门水库\\<b\\>" in saved
+
+
+def test_the_page_does_not_jump_and_the_place_is_kept(serve: Serve, visit: Visit) -> None:
+    page = visit(serve().url)
+    for question in (QUESTION, FOLLOW_UP, "川渝签订了什么协议?", QUESTION):
+        turn = ask(page, question)
+    chip = turn.locator(".chip").first
+    before = chip.bounding_box()["y"]
+    chip.click()
+    lit(page)
+    assert abs(chip.bounding_box()["y"] - before) < 2
+    page.locator("#source-title").click()  # selecting text must not close it
+    page.mouse.move(900, 400)
+    page.mouse.down()
+    page.mouse.move(900, 130)
+    page.mouse.up()
+    assert page.locator("#source").is_visible()
+    page.keyboard.press("Escape")
+    assert abs(chip.bounding_box()["y"] - before) < 2
+    at = page.evaluate("scrollY")
+    page.click("#to-documents")
+    page.locator(".document").first.wait_for()
+    page.click("#to-ask")
+    assert at > 100 and abs(page.evaluate("scrollY") - at) < 2
 
 
 def test_everything_is_done_with_the_keyboard(serve: Serve, visit: Visit) -> None:
@@ -245,10 +284,24 @@ def test_what_a_model_writes_appears_sentence_by_sentence_and_can_be_stopped(ser
         page.click("#source-close")
         page.fill("#question", QUESTION)
         page.press("#question", "Enter")
-        page.locator(".answer.coming").wait_for()
+        page.locator(".answer.coming", has_text="115项").wait_for()
         page.click("#send")
-        page.get_by_text("已停止。").wait_for()
+        turn = page.locator(".turn").nth(1)
+        turn.locator(".error", has_text="已停止。").wait_for()
+        assert "115项" in turn.locator(".answer").text_content()  # what was read stays
         assert page.locator("#send").text_content() == "提问"
+        page.reload()
+        assert page.locator(".turn").count() == 2
+        turn.get_by_role("button", name="重试").click()
+        turn.locator(".actions").wait_for()
+        assert page.evaluate("document.activeElement.id") == "question"
+        page.fill("#question", QUESTION)
+        page.press("#question", "Enter")
+        page.locator(".answer.coming").wait_for()
+        page.click("#again")  # a thread begun anew is not ended by what the former one still hears
+        page.wait_for_timeout(1500)
+        assert page.locator(".turn").count() == 0 and page.locator("#hero").is_visible()
+        assert page.locator("#tools").is_hidden()
 
 
 def test_a_key_is_asked_for_and_kept_in_the_tab_only(serve: Serve, visit: Visit) -> None:

@@ -190,6 +190,34 @@ def test_a_preflight_needs_no_key_and_a_refusal_can_be_read(make_client: Any) ->
     assert refused.status_code == 401 and refused.headers["access-control-allow-origin"] == "https://a.example"
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://testserver"}, 201),
+        ({"Origin": "https://rag.example", "Sec-Fetch-Site": "same-origin"}, 201),  # a proxy may change Host
+        ({"Sec-Fetch-Site": "none"}, 201),
+        ({}, 201),
+    ],
+)
+def test_a_page_of_another_origin_changes_nothing(client: TestClient, headers: dict[str, str], status: int) -> None:
+    files = {"file": ("a.txt", "第一座桥建于1958年。".encode(), "text/plain")}
+    assert client.post("/documents", files=files, headers=headers).status_code == status
+    assert client.delete("/documents/seed-1", headers=headers).status_code == (204 if status == 201 else status)
+    assert client.post("/search", json={"query": "桥"}, headers=headers).status_code == 200
+
+
+def test_origins_that_are_named_may_change_things(make_client: Any) -> None:
+    client = make_client(cors_origins=("https://desk.example",))
+    files = {"file": ("a.txt", "第一座桥建于1958年。".encode(), "text/plain")}
+    for origin, status in (("https://desk.example", 201), ("https://evil.example", 403)):
+        headers = {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
+        assert client.post("/documents", files=files, headers=headers).status_code == status
+
+
 def test_without_keys_all_may_come_with_whatever_key(client: TestClient) -> None:
     for headers in ({}, *map(bearer, (READ, WRITE, "wrong"))):
         assert client.get("/index", headers=headers).status_code == 200

@@ -110,7 +110,11 @@ def ask(page: Any, question: str) -> Any:
     return replies.nth(count)
 
 
-def chips(reply: Any) -> list[str]:
+def chips(reply: Any, count: int) -> list[str]:
+    """What its chips say, once there are as many."""
+    from playwright.sync_api import expect
+
+    expect(reply.locator("p button")).to_have_count(count)
     return [str(each) for each in reply.locator("p button").all_inner_texts()]
 
 
@@ -120,23 +124,24 @@ def counted(served: Served, of: str) -> float:
 
 
 def test_answers_have_chips_that_survive_a_reload(page: Any, served: Served, chatty: bool) -> None:
-    posts = r'rag_requests_total{method="POST",route="/v1/chat/completions"'
+    from playwright.sync_api import expect
+
+    posts = 'rag_requests_total{method="POST",route="/v1/chat/completions"'
     requests, answers = counted(served, posts), counted(served, "rag_answers_total")
     when = ask(page, WHEN)
     assert "3月5日" in when.inner_text() and "参考来源" in when.inner_text()
-    assert chips(when) == ["全团建议 | 增强成渝地区双城经济圈协同创新能力"]
+    assert chips(when, 1) == ["全团建议 | 增强成渝地区双城经济圈协同创新能力"]
     twice = ask(page, TWICE)
-    assert len(chips(twice)) == len(set(chips(twice))) == twice.locator("li a").count() == 3  # each can be told
+    assert len(set(chips(twice, 3))) == twice.locator("li a").count() == 3  # each can be told from the others
     nowhere = ask(page, NOWHERE)
-    assert "文档中没有" in nowhere.inner_text() and not chips(nowhere)
+    assert "文档中没有" in nowhere.inner_text() and not chips(nowhere, 0)
     if not chatty:
         page.screenshot(path=PICTURE)
 
     seen = [each.inner_text() for each in (when, twice, nowhere)]
     page.reload()
-    page.locator(".copy-response-button").nth(2).wait_for()
-    assert page.locator(".chat-assistant").all_inner_texts() == seen
-    assert len(chips(page.locator(".chat-assistant").nth(1))) == 3
+    expect(page.locator(".chat-assistant")).to_have_text(seen, use_inner_text=True)
+    assert len(chips(page.locator(".chat-assistant").nth(1), 3)) == 3
 
     assert counted(served, "rag_answers_total") - answers == 3  # nothing is searched for on its own account
     assert (counted(served, posts) - requests > 3) is chatty

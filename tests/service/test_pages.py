@@ -48,7 +48,13 @@ def test_assets_are_asked_for_anew_and_seldom_sent_again(client: TestClient) -> 
 
 
 def test_assets_are_only_those_of_the_pages(client: TestClient) -> None:
-    for path in ("/assets/", "/assets/..%2fapp.py", "/assets/%2e%2e/app.py", "/assets/nothing.js", "/assets/index.html"):
+    for path in (
+        "/assets/",
+        "/assets/..%2fapp.py",
+        "/assets/%2e%2e/app.py",
+        "/assets/nothing.js",
+        "/assets/index.html",
+    ):
         assert client.get(path).status_code == 404
 
 
