@@ -5,9 +5,8 @@ none of them drops.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from urllib.parse import quote
 
 from rag.types import Citation
@@ -46,35 +45,51 @@ def link(own: str | None, base: str, document_id: str, span: tuple[int, int] | N
 class Writing:
     """Writes one answer, piece by piece."""
 
-    def __init__(self, citations: Sequence[Citation], base: str) -> None:
+    def __init__(self, base: str) -> None:
         """``base`` is the url that this service is reached at."""
-        sources: dict[str, Source] = {}
-        self._numbers: dict[int, int] = {}  # of citations, by their markers
-        for each in citations:
-            url = link(each.url, base, each.document_id, (each.start, each.end))
-            known = sources.get(url)
-            quotes = (*(known.quotes if known else ()), each.quote)
-            title = known.title if known else each.title or each.document_id
-            sources[url] = Source(url, title, tuple(dict.fromkeys(quotes)), each.published)
-            self._numbers[each.marker] = list(sources).index(url) + 1
-        self.sources = list(sources.values())
+        self._base = base
+        self._known: Sequence[Citation] = ()
+        self._numbers: dict[int, int] = {}  # of sources, by the markers of their citations
+        self._sources: dict[int, Source] = {}  # by these numbers, which follow first use
         self._length = 0
         self._first: dict[int, tuple[int, int]] = {}  # where a source's first marker stands
 
-    def pieces(self, said: Iterable[str]) -> Iterator[str]:
-        """The pieces of an answer, then the list of sources, each with the markers that belong here."""
-        for piece in said:
-            written = _MARKERS.sub(self._renumbered, piece)
-            for found in re.finditer(r"\[([0-9]+)\]", written):
-                self._first.setdefault(int(found[1]), (self._length + found.start(), self._length + found.end()))
-            self._length += len(written)
-            yield written
-        if self.sources:
-            yield self._list()
+    def know(self, citations: Sequence[Citation]) -> None:
+        """Takes the citations so far, in the order of their markers. One that is known keeps its number, though its
+        span, and with it its url, may have grown while the answer was written."""
+        if citations is self._known:
+            return
+        self._known = citations
+        sources: dict[int, Source] = {}
+        for each in citations:
+            url = link(each.url, self._base, each.document_id, (each.start, each.end))
+            same = next((number for number, source in sources.items() if source.url == url), len(sources) + 1)
+            number = self._numbers.setdefault(each.marker, same)
+            known = sources.get(number)
+            quotes = (*(known.quotes if known else ()), each.quote)
+            title = known.title if known else each.title or each.document_id
+            first = known.url if known else url
+            sources[number] = Source(first, title, tuple(dict.fromkeys(quotes)), each.published)
+        self._sources = sources
+
+    def piece(self, said: str, citations: Sequence[Citation]) -> str:
+        """The next piece of an answer, with the markers that belong here; ``citations`` are all so far."""
+        self.know(citations)
+        written = _MARKERS.sub(self._renumbered, said)
+        for found in re.finditer(r"\[([0-9]+)\]", written):
+            self._first.setdefault(int(found[1]), (self._length + found.start(), self._length + found.end()))
+        self._length += len(written)
+        return written
+
+    def end(self) -> str:
+        """The list of sources; "" where there are none."""
+        titles = {number: _MARKDOWN.sub(r"\\\1", source.title) for number, source in self._sources.items()}
+        lines = [f"{number}. [{titles[number]}]({source.url})" for number, source in self._sources.items()]
+        return "\n".join(["", "", HEADING, "", *lines]) if lines else ""
 
     def results(self) -> list[SearchResult]:
         """The sources cited so far."""
-        return [source.result() for number, source in enumerate(self.sources, 1) if number in self._first]
+        return [source.result() for number, source in self._sources.items() if number in self._first]
 
     def annotations(self) -> list[Annotation]:
         """One for every source, in the order of markers; to be asked for at the end."""
@@ -82,7 +97,7 @@ class Writing:
             Annotation(
                 url_citation=UrlCitation(url=source.url, title=source.title, start_index=start, end_index=end),
             )
-            for number, source in enumerate(self.sources, 1)
+            for number, source in self._sources.items()
             for start, end in [self._first.get(number, (0, 0))]
         ]
 
@@ -91,8 +106,3 @@ class Writing:
         # A document's own [7] is no marker of ours, and a front end would look for a seventh source.
         said = [f"[{self._numbers[n]}]" if n in self._numbers else f"［{n}］" for n in found]
         return "".join(dict.fromkeys(said))
-
-    def _list(self) -> str:
-        titles = [_MARKDOWN.sub(r"\\\1", source.title) for source in self.sources]
-        lines = [f"{number}. [{title}]({source.url})" for number, title, source in zip(count(1), titles, self.sources)]
-        return "\n".join(["", "", HEADING, "", *lines])

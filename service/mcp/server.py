@@ -66,8 +66,9 @@ def make(source: asking.Source, base: Base, version: str) -> MCPServer[Any]:
     ) -> str:
         """The answer in the documents' own words. Its markers [n] are explained by `citations`, each with the exact
         quote and a url that leads there; `answerable` is false where the documents do not hold the answer."""
-        answer, stats = await _tried(asking.ask(source, _clean(question)))
-        return _json(_answered(answer, convert.from_answer(answer, stats), base(context.request_context.request)))
+        done = await _tried(asking.answer(source, asking.Asked(_clean(question))))
+        reply = convert.from_answer(done.answer, done.stats)
+        return _json(_answered(done.answer, reply, base(context.request_context.request)))
 
     return server
 
