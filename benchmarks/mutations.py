@@ -5,7 +5,8 @@
 
 Sentences of the documents of the reading sets and of official documents are said otherwise (``benchmarks.rewording``:
 numerals, order of clauses, two as one, words of frame), so that none stands in its passage as it is, and each is made
-false by one number, unit, date, name or negation (``benchmarks.falsehoods``). The passage is the product's chunk. Texts are read where they lie.
+false by one number, unit, date, name or negation (``benchmarks.falsehoods``). The passage is the product's chunk. Texts
+are read where they lie.
 """
 
 import argparse

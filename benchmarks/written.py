@@ -5,9 +5,10 @@
     python -m benchmarks.written --scripted                     # none: sentences of passages, said at once
 
 Every question of a file, the project's own or with ``--shared`` those of proposal-dev, is asked of the documents in
-seeds/ over HTTP, once with ``mode`` extractive and once with auto, streamed, one at a time. Replies are judged as ``rag eval`` judges them, and each quote is compared with its
-document. Between the service and the model stands a relay that takes the time (``benchmarks.relay``); what became of
-calls and of sentences is what ``/metrics`` says. Prints a table and puts it between the marks in ``--out``.
+seeds/ over HTTP, once with ``mode`` extractive and once with auto, streamed, one at a time. Replies are judged as
+``rag eval`` judges them, and each quote is compared with its document. Between the service and the model stands a relay
+that takes the time (``benchmarks.relay``); what became of calls and of sentences is what ``/metrics`` says. Prints a
+table and puts it between the marks in ``--out``.
 """
 
 import argparse
@@ -89,7 +90,9 @@ def main() -> None:
         connection.close()
     if options.show:
         for row in rows["auto"]:
-            print(row.item["question"], row.reply["mode"], row.right, row.reply["answer"], sep="\n    ", file=sys.stderr)
+            print(
+                row.item["question"], row.reply["mode"], row.right, row.reply["answer"], sep="\n    ", file=sys.stderr
+            )
     command = "python -m benchmarks.written" + (" --shared ../shared" if options.shared else "")
     command += " --scripted" if options.scripted else f" --model {options.model} --characters {options.characters}"
     text = f"`{command}`, {section.machine()}, load {load:.1f} before, {date.today().isoformat()}\n\n"
@@ -122,8 +125,9 @@ def right(reply: Mapping[str, Any], item: Item) -> bool:
     if not item["answerable"]:
         return not reply["answerable"] and not reply["citations"]
     cited = tuple(Citation(**each) for each in reply["citations"])
-    about = (reply["confidence"], reply["reason"], reply["question_resolved"], cited, (), reply["mode"], {})
-    return bool(judge(Answer(reply["answer"], (), reply["answerable"], *about), item)["right"])
+    names = ("answerable", "confidence", "reason", "question_resolved", "mode", "timings_ms")
+    given = {name: reply[name] for name in names}
+    return bool(judge(Answer(text=reply["answer"], pieces=(), citations=cited, passages=(), **given), item)["right"])
 
 
 def verbatim(connection: HTTPConnection, reply: Mapping[str, Any]) -> bool:

@@ -187,6 +187,8 @@ async def _sentences(source: Source, draft: "Draft", writer: Writer, written: "W
     and Changed after it."""
     from rag.answer.generate import NO_ANSWER, messages
 
+    hits, said, sent = draft.answer.passages, "", False
+
     async def added(kept: "Kept") -> Delta:
         nonlocal sent
         text = written.add(kept)
@@ -196,7 +198,6 @@ async def _sentences(source: Source, draft: "Draft", writer: Writer, written: "W
         sent = True
         return Delta(text, now.citations)
 
-    hits, said, sent = draft.answer.passages, "", False
     checker = await source.read(lambda engine: engine.checker(hits))
     try:
         async with aclosing(writer.llm.write(messages(draft.query, hits, writer.prompts, writer.budget))) as pieces:

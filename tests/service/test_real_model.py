@@ -50,7 +50,8 @@ def test_every_question_gets_a_valid_reply(server: str, tmp_path: Path) -> None:
     engine = Engine.open(tmp_path)
     engine.add([Document(id, text, id) for id, text in texts.items()])
     settings = Settings(
-        allowed_hosts=("testserver",), vectors_dir=tmp_path, llm_base_url=server, llm_model=small_model.NAME, llm_timeout=120,
+        allowed_hosts=("testserver",), vectors_dir=tmp_path, llm_base_url=server, llm_model=small_model.NAME,
+        llm_timeout=120,
     )  # fmt: skip
     with TestClient(create_app(settings, engine)) as client:
         for question in QUESTIONS:

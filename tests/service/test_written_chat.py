@@ -1,5 +1,5 @@
-"""A language model behind ``/v1``, as the ``openai`` package and a bare socket see it: whatever the model's server does,
-a front end gets a valid reply, each sentence as soon as it is checked."""
+"""A language model behind ``/v1``, as the ``openai`` package and a bare socket see it: whatever the model's server
+does, a front end gets a valid reply, each sentence as soon as it is checked."""
 
 import json
 import time
@@ -21,7 +21,9 @@ from service.chat.writing import HEADING
 from service.settings import Settings
 
 BRIDGE = Document(
-    "bridge", "青石大桥全长3.5公里,于2024年3月5日通车。大桥由周文博设计,禁止货车通行。大桥没有设置收费站。", "青石大桥通车"
+    "bridge",
+    "青石大桥全长3.5公里,于2024年3月5日通车。大桥由周文博设计,禁止货车通行。大桥没有设置收费站。",
+    "青石大桥通车",
 )
 TOLL = Document("toll", "青石大桥收费公告\n\n青石大桥对客车不收通行费。", "收费公告", url="https://a.example/toll")
 QUESTION = "青石大桥全长多少公里?"
@@ -127,7 +129,9 @@ def test_what_the_model_wrote_comes_with_its_sources(make: Make) -> None:
     assert [each["url"] for each in annotations] == urls
     marks = [content(reply)[each["start_index"] : each["end_index"]] for each in annotations]
     assert marks == ["[1]", "[2]", "[3]"]
-    assert content(reply).endswith(f"1. [青石大桥通车]({urls[0]})\n2. [青石大桥通车]({urls[1]})\n3. [收费公告]({urls[2]})")
+    assert content(reply).endswith(
+        f"1. [青石大桥通车]({urls[0]})\n2. [青石大桥通车]({urls[1]})\n3. [收费公告]({urls[2]})"
+    )
 
     chunks = [chunk.model_dump() for chunk in chat.stream()]
     *told, end, usage = chunks
@@ -250,7 +254,8 @@ def test_a_client_that_leaves_ends_the_models_work(make: Make) -> None:
 def test_a_client_that_leaves_frees_the_place_of_a_call_that_hangs(make: Make, engine: Engine) -> None:
     chat = make(bridge(GOOD), "hang", llm_timeout=60, llm_concurrency=1)
     with chat.http.stream("POST", "/v1/chat/completions", json={"messages": turns(), "stream": True}) as response:
-        assert next(line for line in response.iter_lines() if line)
+        lines = response.iter_lines()
+        assert "assistant" in next(lines)
         wait_until(lambda: chat.model.running == 1)
     chat.model.manner = "good"
     assert body(chat()) == SAID
