@@ -19,7 +19,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -85,8 +86,10 @@ def main() -> None:
         process, port, _ = stack.enter_context(service(folder / "vectors", settings=settings))
         first = json.dumps({"question": "什么?", "mode": "extractive"}).encode()
         connection = first_answer(process, port, first)
+        ask(connection, relay, items[0], "auto")  # what is loaded on first use
+        before = metrics(connection)
         rows = {mode: [ask(connection, relay, item, mode) for item in items] for mode in MODES}
-        counted = metrics(connection)
+        counted = {what: some - before[what] for what, some in metrics(connection).items()}
         connection.close()
     if options.show:
         for row in rows["auto"]:
@@ -96,7 +99,9 @@ def main() -> None:
     command = "python -m benchmarks.written" + (" --shared ../shared" if options.shared else "")
     command += " --scripted" if options.scripted else f" --model {options.model} --characters {options.characters}"
     text = f"`{command}`, {section.machine()}, load {load:.1f} before, {date.today().isoformat()}\n\n"
-    text += report(rows, counted)
+    text += table(rows, judged=not options.scripted)
+    if not options.scripted:
+        text += outcomes(counted)
     print(text)
     if not options.dry:
         section.write(options.out, "written-scripted" if options.scripted else "written", text)
@@ -145,61 +150,63 @@ def get(connection: HTTPConnection, path: str) -> bytes:
     return connection.getresponse().read()
 
 
-def metrics(connection: HTTPConnection) -> dict[str, dict[str, int]]:
+def metrics(connection: HTTPConnection) -> dict[str, Counter[str]]:
     """What became of calls and of sentences."""
     text = get(connection, "/metrics").decode()
     return {
-        what: {m[1]: int(float(m[2])) for m in re.finditer(rf'^{name}{{\w+="([^"]*)"}} (\S+)$', text, re.M)}
+        what: Counter({m[1]: int(float(m[2])) for m in re.finditer(rf'^{name}{{\w+="([^"]*)"}} (\S+)$', text, re.M)})
         for what, name in (("calls", "rag_model_total"), ("sentences", "rag_model_sentences_total"))
     }
 
 
-def report(rows: Mapping[str, Sequence[Asked]], counted: Mapping[str, Mapping[str, int]]) -> str:
+def table(rows: Mapping[str, Sequence[Asked]], *, judged: bool) -> str:
     """The figures."""
     lines = ["| | extractive | with the model |", "|---|--:|--:|"]
 
-    def row(what: str, count: Any) -> None:
+    def row(what: str, count: Callable[[Sequence[Asked]], object]) -> None:
         lines.append(f"| {what} | " + " | ".join(str(count(rows[mode])) for mode in MODES) + " |")
 
     asked = [sum(bool(r.item["answerable"]) is side for r in rows["auto"]) for side in (True, False)]
-    row(f"right, of {sum(asked)}", lambda some: sum(r.right for r in some))
-    row(f"refused, of {asked[1]} without an answer", lambda some: sum(not r.reply["answerable"] for r in blank(some)))
-    row(f"refused, of {asked[0]} that have one", lambda some: sum(not r.reply["answerable"] for r in has_one(some)))
-    row("answered, and not right", lambda some: sum(bool(r.reply["answerable"]) and not r.right for r in some))
-    row("replies with a quote that is not in its document", lambda some: sum(not r.verbatim for r in some))
+    if judged:
+        row(f"right, of {sum(asked)}", lambda some: sum(r.right for r in some))
+        row(f"refused, of {asked[1]} without an answer", lambda some: refusals(some, False))
+        row(f"refused, of {asked[0]} that have one", lambda some: refusals(some, True))
+        row("answered, and not right", lambda some: sum(bool(r.reply["answerable"]) and not r.right for r in some))
+        row("replies with a quote that is not in its document", lambda some: sum(not r.verbatim for r in some))
     row("ms to the first part, median", lambda some: middle(r.first for r in some))
     row("ms to the end, median", lambda some: middle(r.total for r in some))
-    written = [r for r in rows["auto"] if r.model]
+    written = [r for r in rows["auto"] if r.model] or rows["auto"]
     lines += [
-        f"| … where the model was asked ({len(written)}) | | {middle(r.total for r in written)} |",
+        f"| … where the model was asked, {len(written)} times | | {middle(r.total for r in written)} |",
         f"| … of that the model's own | | {middle(r.model for r in written)} |",
         f"| … of that ours, median / most | | {middle(r.ours for r in written)} / {max(r.ours for r in written):.0f} |",
     ]
-    calls, sentences = counted["calls"], counted["sentences"]
-    total = sum(sentences.values())
-    lines += ["", "What became of the questions: " + _counts(calls, sum(calls.values()), share=False) + "."]
-    lines += [f"What became of the model's {total} sentences: " + _counts(sentences, total, share=True) + "."]
+    if not judged:
+        lines.append(f"| … ours before the first part, median | | {middle(r.first - r.model for r in written)} |")
     return "\n".join(lines)
 
 
-def blank(some: Sequence[Asked]) -> list[Asked]:
-    """Those without an answer."""
-    return [r for r in some if not r.item["answerable"]]
+def outcomes(counted: Mapping[str, Mapping[str, int]]) -> str:
+    """What became of questions and of sentences, in words."""
+    calls, sentences = counted["calls"], counted["sentences"]
+    total = sum(sentences.values())
+    said = ", ".join(f"{name} {n}" for name, n in _ordered(calls))
+    shares = ", ".join(f"{name} {n / total:.0%}" for name, n in _ordered(sentences))
+    return f"\n\nWhat became of the questions: {said}. Of the model's {total} sentences: {shares or 'none'}."
 
 
-def has_one(some: Sequence[Asked]) -> list[Asked]:
-    """Those with one."""
-    return [r for r in some if r.item["answerable"]]
+def _ordered(found: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(((name, n) for name, n in found.items() if n), key=lambda each: -each[1])
 
 
-def middle(values: Any) -> str:
+def refusals(some: Sequence[Asked], answerable: bool) -> int:
+    """How many were refused, of those that have an answer, or of those that have none."""
+    return sum(not r.reply["answerable"] for r in some if bool(r.item["answerable"]) is answerable)
+
+
+def middle(values: Iterable[float]) -> str:
     """The median."""
     return f"{statistics.median(values):.0f}"
-
-
-def _counts(found: Mapping[str, int], total: int, *, share: bool) -> str:
-    ordered = sorted(found.items(), key=lambda each: -each[1])
-    return ", ".join(f"{name} {n / total:.0%}" if share else f"{name} {n}" for name, n in ordered)
 
 
 if __name__ == "__main__":

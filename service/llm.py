@@ -87,6 +87,17 @@ class LLM:
         finally:
             self._places.release()
 
+    def load(self) -> "AsyncOpenAI":
+        """The client; takes a second the first time, so that it is best called before anybody waits for an answer."""
+        if self._made is None:
+            from openai import AsyncOpenAI  # here, so that a service without a model does not load it
+
+            # Many local servers want no key, and the library wants one. Retries and time are ours to count.
+            self._made = AsyncOpenAI(
+                base_url=self._base_url, api_key=self._api_key or "none", max_retries=0, timeout=self.timeout
+            )
+        return self._made
+
     async def close(self) -> None:
         """Closes the connections."""
         if self._closing:
@@ -97,7 +108,7 @@ class LLM:
     async def _once(self, messages: Sequence[dict[str, str]], until: float) -> AsyncGenerator[str]:
         stream: Any = None
         try:
-            stream = await _in_time(self._client().chat.completions.create(**self._request(messages)), until)
+            stream = await _in_time(self.load().chat.completions.create(**self._request(messages)), until)
             async with aclosing(_texts(stream, until)) as texts, aclosing(_without_thoughts(texts)) as said:
                 async for text in said:
                     yield text
@@ -126,16 +137,6 @@ class LLM:
     def _request(self, messages: Sequence[dict[str, str]]) -> dict[str, Any]:
         given = {"model": self.model, "messages": list(messages), "stream": True}
         return given | {"temperature": 0, "max_tokens": MOST_TOKENS}
-
-    def _client(self) -> "AsyncOpenAI":
-        if self._made is None:
-            from openai import AsyncOpenAI  # here, so that a service without a model does not load it
-
-            # Many local servers want no key, and the library wants one. Retries and time are ours to count.
-            self._made = AsyncOpenAI(
-                base_url=self._base_url, api_key=self._api_key or "none", max_retries=0, timeout=self.timeout
-            )
-        return self._made
 
 
 async def _texts(stream: Any, until: float) -> AsyncGenerator[str]:

@@ -128,6 +128,8 @@ class Serving:
         while not self._stopping.is_set():
             try:
                 engine = self._opener(self.settings, self._say)
+                if self.writer:
+                    self.writer.llm.load()
             except Busy as error:
                 # Another process writes, perhaps a second worker of this very service: it will be done soon.
                 self._say(str(error))

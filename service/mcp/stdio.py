@@ -43,7 +43,10 @@ class Local:
 
     def _open(self) -> None:
         try:
-            self._engine.set_result(open_engine(self._settings, lambda _: None))
+            engine = open_engine(self._settings, lambda _: None)
+            if self.writer:
+                self.writer.llm.load()
+            self._engine.set_result(engine)
         except BaseException as error:
             self._engine.set_exception(error)
 
