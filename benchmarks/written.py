@@ -5,10 +5,10 @@
     python -m benchmarks.written --scripted                     # none: sentences of passages, said at once
 
 Every question of a file, the project's own or with ``--shared`` those of proposal-dev, is asked of the documents in
-seeds/ over HTTP, once with ``mode`` extractive and once with auto, streamed, one at a time. Replies are judged as
-``rag eval`` judges them, and each quote is compared with its document. Between the service and the model stands a relay
-that takes the time (``benchmarks.relay``); what became of calls and of sentences is what ``/metrics`` says. Prints a
-table and puts it between the marks in ``--out``.
+seeds/ over HTTP, streamed, one at a time, all with ``mode`` auto and then all with extractive: the first are new to the
+service. Replies are judged as ``rag eval`` judges them, and each quote is compared with its document. Between the
+service and the model stands a relay that takes the time (``benchmarks.relay``); what became of calls and of sentences
+is what ``/metrics`` says. Prints a table and puts it between the marks in ``--out``.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def main() -> None:
         connection = first_answer(process, port, first)
         ask(connection, relay, items[0], "auto")  # what is loaded on first use
         before = metrics(connection)
-        rows = {mode: [ask(connection, relay, item, mode) for item in items] for mode in MODES}
+        rows = {mode: [ask(connection, relay, item, mode) for item in items] for mode in reversed(MODES)}
         counted = {what: some - before[what] for what, some in metrics(connection).items()}
         connection.close()
     if options.show:
