@@ -16,8 +16,8 @@ from service.settings import Settings
 
 TEXT = "青江大桥全长2386米,双向六车道。大桥总投资12亿元。"
 ITEM: dict[str, Any] = {
-    "id": "1", "question": "青江大桥全长多少米?", "kind": "fact", "answerable": True, "evidence": ["青江大桥全长2386米"],
-    "must_include": [["2386米"]],
+    "id": "1", "question": "青江大桥全长多少米?", "kind": "fact", "answerable": True,
+    "evidence": ["青江大桥全长2386米"], "must_include": [["2386米"]],
 }  # fmt: skip
 NONE = ITEM | {"id": "2", "question": "量子计算机的价格是多少?", "answerable": False}
 
