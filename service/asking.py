@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from rag.engine import Engine
     from rag.verify import Kept
 
-SURE = 0.02  # confidence below which «not on this topic» is believed without asking the model
-
 T = TypeVar("T")
 Mode = Literal["auto", "extractive", "llm"]
 
@@ -150,8 +148,7 @@ async def _written(source: Source, asked: Asked, writer: Writer) -> AsyncGenerat
     draft = await source.read(asked.draft)
     written, sent, outcome = Written(draft.answer.passages), False, "unasked"
     yield Sources(draft.answer.passages)
-    sure = draft.answer.reason == "no_topic" and draft.answer.confidence < SURE
-    if draft.answer.passages and not sure:
+    if not draft.hopeless:
         try:
             async with aclosing(_sentences(source, draft, writer, written)) as sentences:
                 async for delta in sentences:

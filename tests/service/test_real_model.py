@@ -5,6 +5,7 @@
 installs both (llama.cpp is built, some minutes) and runs this.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,13 +46,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_every_question_gets_a_valid_reply(server: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("prompts", [None, small_model.PROMPTS], ids=["the product's prompts", "prompts with examples"])
+def test_every_question_gets_a_valid_reply(server: str, tmp_path: Path, prompts: Path | None) -> None:
     texts = {"bridge": BRIDGE, "library": LIBRARY}
     engine = Engine.open(tmp_path)
     engine.add([Document(id, text, id) for id, text in texts.items()])
     settings = Settings(
         allowed_hosts=("testserver",), vectors_dir=tmp_path, llm_base_url=server, llm_model=small_model.NAME,
-        llm_timeout=120,
+        llm_timeout=120, llm_prompts_dir=prompts,
     )  # fmt: skip
     with TestClient(create_app(settings, engine)) as client:
         for question in QUESTIONS:
@@ -59,7 +61,11 @@ def test_every_question_gets_a_valid_reply(server: str, tmp_path: Path) -> None:
             assert reply["mode"] in ("llm", "extractive")
             for citation in reply["citations"]:
                 assert citation["quote"] == texts[citation["document_id"]][citation["start"] : citation["end"]]
+            quoted = " ".join(citation["quote"] for citation in reply["citations"])
+            said = re.sub(r"\[\d+\]", "", reply["answer"])
+            assert set(re.findall(r"\d[\d.,]*\d|\d", said)) <= set(re.findall(r"\d[\d.,]*\d|\d", quoted)), reply
         counts = client.app.state.serving.writer.llm.counts  # type: ignore[attr-defined]
     engine.close()
-    assert counts["asked"] >= 1
-    assert counts["written"] + counts["refused"] >= 1, dict(counts)  # it was a model that answered, at least once
+    assert counts["asked"] == len(QUESTIONS)
+    if prompts:
+        assert counts["written"] + counts["refused"] >= 1, dict(counts)  # it cited something, and that was checked

@@ -261,6 +261,19 @@ def test_a_client_that_leaves_frees_the_place_of_a_call_that_hangs(make: Make, e
     assert body(chat()) == SAID
 
 
+def test_english_passages_are_left_to_the_model_to_judge(make: Make, engine: Engine) -> None:
+    engine.add([Document("library", "The city library holds 2.1 million books. It is closed on Mondays.", "Library")])
+    question = "How many books does the city library hold?"
+    assert engine.ask(question).reason == "no_topic"
+    chat = make(lambda messages: "The city library holds 2.1 million books.[1]".replace("1]", f"{number(messages)}]"))
+
+    def number(messages: list[dict[str, str]]) -> str:
+        return messages[1]["content"].partition('" title="Library"')[0].rpartition('"')[2]
+
+    assert body(chat(question)) == "The city library holds 2.1 million books.[1]"
+    assert body(chat("量子纠缠的退相干时间如何测量?")) and chat.counts == {"asked": 1, "written": 1, "unasked": 1}
+
+
 def test_what_a_front_end_asks_for_itself_goes_to_no_model(make: Make) -> None:
     chat = make(bridge(GOOD))
     title = "Generate a concise title for the chat, only the title.\n<chat_history>\nUSER: 桥多长?\n</chat_history>"
