@@ -87,7 +87,8 @@ def main() -> None:
         rag("build", folder / "vectors")
         process, port, _ = stack.enter_context(service(folder / "vectors", settings=settings))
         first = json.dumps({"question": "什么?", "mode": "extractive"}).encode()
-        connection = first_answer(process, port, first)
+        first_answer(process, port, first).close()
+        connection = HTTPConnection("127.0.0.1", port, timeout=60 + options.timeout)
         ask(connection, relay, items[0], "auto")  # what is loaded on first use
         before = metrics(connection)
         rows = {mode: [ask(connection, relay, item, mode) for item in items] for mode in reversed(MODES)}
@@ -99,7 +100,8 @@ def main() -> None:
                 row.item["question"], row.reply["mode"], row.right, row.reply["answer"], sep="\n    ", file=sys.stderr
             )
     command = "python -m benchmarks.written" + (" --shared ../shared" if options.shared else "")
-    command += " --scripted" if options.scripted else f" --model {options.model} --characters {options.characters}"
+    given = f" --model {options.model} --characters {options.characters} --timeout {options.timeout}"
+    command += " --scripted" if options.scripted else given
     text = f"`{command}`, {section.machine()}, load {load:.1f} before, {date.today().isoformat()}\n\n"
     text += table(rows, judged=not options.scripted)
     if not options.scripted:
@@ -124,6 +126,7 @@ def ask(connection: HTTPConnection, relay: Relay, item: Item, mode: str) -> Aske
     if reply is None:
         raise SystemExit(f"{item['id']}: the reply has no end.")
     times = (1e3 * first, 1e3 * total, 1e3 * relay.taken())
+    connection.close()  # which the service did, where the model's server went on for long; the next request opens it
     return Asked(item, reply, right(reply, item), verbatim(connection, reply), *times)
 
 
