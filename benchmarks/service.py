@@ -19,12 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from types import MappingProxyType
 
 from benchmarks import section
 
@@ -112,16 +113,19 @@ def once(vectors: Path, bodies: Sequence[bytes], figures: Figures) -> None:
 
 @contextmanager
 def service(
-    vectors: Path, seeds: Path = ROOT / "seeds", arguments: Sequence[str] = ()
+    vectors: Path,
+    seeds: Path = ROOT / "seeds",
+    arguments: Sequence[str] = (),
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> "Iterator[tuple[subprocess.Popen[bytes], int, float]]":
-    """The process, its port, and when it was started."""
+    """The process, its port, and when it was started; ``settings`` are variables of its environment."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     folders = ["--seeds", str(seeds), "--vectors", str(vectors)]
     began = time.perf_counter()
     process = subprocess.Popen(
         [RAG, "serve", *folders, "--port", str(port), *arguments],
-        env=ENVIRONMENT | {"RAG_LOG_LEVEL": "error"},
+        env=ENVIRONMENT | {"RAG_LOG_LEVEL": "error"} | dict(settings),
         stderr=subprocess.DEVNULL,
     )
     try:

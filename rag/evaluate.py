@@ -71,9 +71,9 @@ def score(engine: Engine, item: Item) -> Row:
     row["verbatim"] = [engine.document(c.document_id).text[c.start : c.end] == c.quote for c in answer.citations]
     if not item["answerable"]:
         return row | {"right": not answer.answerable and not answer.citations, "best is right": False}
-    row |= _judge(answer, item)
+    row |= judge(answer, item)
     best = answer if answer.answerable else engine.ask(item["question"], history=history, threshold=0.0)
-    row["best is right"] = _judge(best, item)["answer"]
+    row["best is right"] = judge(best, item)["answer"]
     row["asked"] = kind_of(item["question"])
     if not history:
         passages = [squash(hit.text) for hit in engine.search(item["question"], top_k=DEPTH)]
@@ -84,7 +84,9 @@ def score(engine: Engine, item: Item) -> Row:
     return row
 
 
-def _judge(answer: Answer, item: Item) -> Row:
+def judge(answer: Answer, item: Item) -> Row:
+    """Whether an answer to an answerable question holds what it must, ``right`` with all of its evidence; of each
+    quote of the evidence whether a citation shows it; of each citation whether it shows some."""
     plain = re.sub(r"\s*\[\d+\]", "", answer.text)
     said = squash(plain)
     complete = all(any(squash(a) in said for a in group) for group in item["must_include"])

@@ -1,39 +1,227 @@
-"""The one way to an answer, whichever interface the question came by."""
+"""The one way to an answer, whichever interface the question came by: ``ask`` gives it as it comes, ``answer`` whole.
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+Where there is a language model, it is asked after the extractive answer was made, and its sentences are sent as they
+hold. The extractive answer is what is given without one, and where it is not asked, fails or talks nonsense.
+"""
 
-from rag.types import Answer, Filter, IndexStats, Turn
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+
+from rag.errors import InvalidInput, RagError
+from rag.types import Answer, Citation, Filter, Hit, IndexStats, Turn
+from service.llm import LLM, NoText
 from service.metrics import Metrics
 
 if TYPE_CHECKING:
+    from rag.answer.generate import Prompts
+    from rag.answer.written import Draft, Written
     from rag.engine import Engine
+    from rag.verify import Kept
 
 T = TypeVar("T")
+Mode = Literal["auto", "extractive", "llm"]
+
+
+class Changed(RagError):
+    """A document that an answer rests on was changed while it was written."""
+
+    status = 503
+    title = "Documents changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A model and what it is told."""
+
+    llm: LLM
+    prompts: "Prompts"
+    budget: int  # characters of passages
 
 
 class Source(Protocol):
-    """Where an engine is: the service, or a process of its own."""
+    """Where an engine is, and a writer where there is one: the service, or a process of its own."""
 
     metrics: Metrics
+    writer: Writer | None
 
     async def read(self, call: "Callable[[Engine], T]") -> T:
         """The result of a blocking call on the engine."""
 
 
-async def ask(
-    source: Source,
-    question: str,
-    *,
-    history: Sequence[Turn] = (),
-    top_k: int = 5,
-    filter: Filter | None = None,
-) -> tuple[Answer, IndexStats]:
-    """The answer, and the index that gave it."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question. ``auto`` is ``llm`` where there is a model, else ``extractive``."""
 
-    def call(engine: "Engine") -> tuple[Answer, IndexStats]:
-        return engine.ask(question, history=history, top_k=top_k, filter=filter), engine.stats()
+    question: str
+    history: Sequence[Turn] = ()
+    top_k: int = 5
+    filter: Filter | None = None
+    mode: Mode = "auto"
 
-    answer, stats = await source.read(call)
+    def answer(self, engine: "Engine") -> tuple[Answer, IndexStats]:
+        """The extractive answer, and the index that gave it."""
+        answer = engine.ask(self.question, history=self.history, top_k=self.top_k, filter=self.filter)
+        return answer, engine.stats()
+
+    def draft(self, engine: "Engine") -> "Draft":
+        """The same answer with what a model needs to write another."""
+        return engine.draft(self.question, history=self.history, top_k=self.top_k, filter=self.filter)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The passages that the answer may draw on: sent first."""
+
+    passages: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next part of the answer, checked. ``citations`` holds those of its markers, and all before them; a span of
+    an answer that is being written may still grow."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The whole answer, its text all deltas joined, and the index that gave it."""
+
+    answer: Answer
+    stats: IndexStats
+
+
+Event = Sources | Delta | Done
+
+
+async def ask(source: Source, asked: Asked) -> AsyncGenerator[Event]:
+    """The events of one question. What can be refused is refused before the first of them.
+
+    Raises InvalidInput where a model is asked for and there is none, Changed where documents changed after a part of
+    the answer had been sent, and what the engine raises.
+    """
+    writer = source.writer if asked.mode != "extractive" else None
+    if writer is not None:
+        async with aclosing(_written(source, asked, writer)) as events:
+            async for event in events:
+                yield event
+        return
+    if asked.mode == "llm":
+        raise InvalidInput(
+            "mode is llm, but no language model is configured; set RAG_LLM_BASE_URL and RAG_LLM_MODEL, or ask with "
+            "mode auto or extractive"
+        )
+    answer, stats = await source.read(asked.answer)
     source.metrics.answer(answer)
-    return answer, stats
+    yield Sources(answer.passages)
+    for piece in answer.pieces:
+        yield Delta(piece, answer.citations)
+    yield Done(answer, stats)
+
+
+async def answer(source: Source, asked: Asked) -> Done:
+    """The last of the events, for a reply that is not a stream: as nothing of it was sent, documents that changed
+    while it was written are no error, they are asked for once more."""
+    try:
+        return await _last(ask(source, asked))
+    except Changed:
+        return await _last(ask(source, replace(asked, mode="extractive")))
+
+
+async def _last(events: AsyncIterator[Event]) -> Done:
+    last: Event | None = None
+    async for event in events:
+        last = event
+    assert isinstance(last, Done), "an answer without an end"
+    return last
+
+
+async def _written(source: Source, asked: Asked, writer: Writer) -> AsyncGenerator[Event]:
+    from rag.answer.written import Written, refused
+
+    began = time.perf_counter()
+    draft = await source.read(asked.draft)
+    written, sent, outcome = Written(draft.answer.passages), False, "unasked"
+    yield Sources(draft.answer.passages)
+    if not draft.hopeless:
+        try:
+            async with aclosing(_sentences(source, draft, writer, written)) as sentences:
+                async for delta in sentences:
+                    sent = True
+                    yield delta
+            outcome = "written" if sent else "refused"
+        except NoText as error:
+            outcome = f"fallback:{error.why}"
+    answer: Answer | None
+    if sent:
+        answer = await source.read(lambda engine: engine.finish(draft, written))
+        if answer is None:
+            raise _changed(source, writer)
+    elif outcome == "refused":
+        answer = refused(draft)
+    else:
+        if not await source.read(lambda engine: engine.stands(draft)):
+            draft = await source.read(asked.draft)  # what was found before the model was waited for
+        answer = draft.answer
+    _count(source, writer, outcome)
+    source.metrics.answer(answer)
+    if not sent:
+        for piece in answer.pieces:
+            yield Delta(piece, answer.citations)
+    stats = await source.read(lambda engine: engine.stats())
+    retrieve, total = answer.timings_ms["retrieve"], 1000 * (time.perf_counter() - began)
+    timings = {"retrieve": retrieve, "answer": round(total - retrieve, 2), "total": round(total, 2)}
+    yield Done(replace(answer, timings_ms=timings), stats)
+
+
+async def _sentences(source: Source, draft: "Draft", writer: Writer, written: "Written") -> AsyncGenerator[Delta]:
+    """What the sentences that hold add to the answer, as soon as they are complete. Raises NoText before the first,
+    and Changed after it."""
+    from rag.answer.generate import NO_ANSWER, messages
+
+    hits, said, sent = draft.answer.passages, "", False
+
+    async def added(kept: "Kept") -> Delta:
+        nonlocal sent
+        text = written.add(kept)
+        now = await source.read(lambda engine: engine.finish(draft, written))
+        if now is None:
+            raise _changed(source, writer) if sent else NoText("changed")
+        sent = True
+        return Delta(text, now.citations)
+
+    checker = await source.read(lambda engine: engine.checker(hits))
+    try:
+        async with aclosing(writer.llm.write(messages(draft.query, hits, writer.prompts, writer.budget))) as pieces:
+            async for piece in pieces:
+                said = (said + piece)[:200]
+                for kept in await asyncio.to_thread(checker.feed, piece):
+                    yield await added(kept)
+                if checker.full:
+                    break
+        for kept in await asyncio.to_thread(checker.finish):
+            yield await added(kept)
+    except NoText:
+        # What was complete before the connection broke was sent; a sentence that was broken off is none.
+        if not sent:
+            raise
+    finally:
+        source.metrics.sentences(checker.checked)
+    cited = any(dropped.reason != "uncited" for dropped in checker.checked.dropped)
+    if not (sent or cited or NO_ANSWER in said):
+        raise NoText("nonsense")  # nothing in it claims a source, nor says that there is none
+
+
+def _changed(source: Source, writer: Writer) -> Changed:
+    _count(source, writer, "changed")
+    return Changed("a document changed while the answer was written; ask again")
+
+
+def _count(source: Source, writer: Writer, outcome: str) -> None:
+    writer.llm.counts[outcome] += 1
+    source.metrics.model(outcome)

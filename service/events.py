@@ -1,21 +1,18 @@
 """Server-sent events: whether they are asked for, and how an answer becomes a stream of them."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING
 
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from rag.types import Answer
 from service import problems
+from service.asking import Delta, Event, Sources
 from service.convert import from_answer, from_hit
-from service.schemas import AskReply, SearchReply
-
-if TYPE_CHECKING:
-    from service.writing import Event
+from service.schemas import SearchReply
 
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -40,54 +37,56 @@ def wanted(accept: str) -> bool:
     return weights.get(MEDIA_TYPE, 0.0) > weights.get("application/json", 0.0)
 
 
-def stream(answer: Answer, reply: AskReply) -> StreamingResponse:
+class Stream(StreamingResponse):
+    """Events as a response; what makes them is ended with it, also where the client leaves before their end."""
+
+    def __init__(self, made: AsyncGenerator[bytes]) -> None:
+        super().__init__(made, media_type=MEDIA_TYPE, headers=HEADERS)
+        self._made = made
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends them."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._made.aclose()
+
+
+async def begun(asked: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+    """The same events once the first is there: what fails before it is raised here, to be answered with its own
+    status."""
+    first = await anext(asked)
+
+    async def all_of_them() -> AsyncGenerator[Event]:
+        async with aclosing(asked):
+            yield first
+            async for event in asked:
+                yield event
+
+    return all_of_them()
+
+
+def stream(answer: AsyncGenerator[Event]) -> Stream:
     """``sources``, one ``delta`` for every piece of the answer, ``done`` with the whole reply; ``error`` in place of
     what is left where something fails after the headers are out."""
 
-    async def events() -> AsyncIterator[bytes]:
+    async def events() -> AsyncGenerator[bytes]:
         try:
-            for event in _events(answer, reply):
-                yield event
+            async with aclosing(answer):
+                async for event in answer:
+                    yield _told(event)
         except Exception as error:
             yield _event("error", problems.describe(error))
 
-    return StreamingResponse(events(), media_type=MEDIA_TYPE, headers=HEADERS)
+    return Stream(events())
 
 
-async def stream_written(written: "AsyncGenerator[Event]") -> StreamingResponse:
-    """The same of an answer that is written while it is sent. What fails before the first event is raised here, so
-    that it is answered with its own status."""
-    from service.writing import Delta, Done, Sources
-
-    first = await anext(written)
-
-    async def events() -> AsyncIterator[bytes]:
-        try:
-            async with aclosing(written), aclosing(_from(first, written)) as all_of_it:
-                async for event in all_of_it:
-                    if isinstance(event, Sources):
-                        yield _event("sources", SearchReply(passages=[from_hit(hit) for hit in event.passages]))
-                    elif isinstance(event, Delta):
-                        yield _event("delta", {"text": event.text})
-                    elif isinstance(event, Done):
-                        yield _event("done", from_answer(event.answer, event.stats))
-        except Exception as error:
-            yield _event("error", problems.describe(error))
-
-    return StreamingResponse(events(), media_type=MEDIA_TYPE, headers=HEADERS)
-
-
-async def _from(first: "Event", rest: "AsyncGenerator[Event]") -> "AsyncGenerator[Event]":
-    yield first
-    async for event in rest:
-        yield event
-
-
-def _events(answer: Answer, reply: AskReply) -> Iterator[bytes]:
-    yield _event("sources", SearchReply(passages=[from_hit(hit) for hit in answer.passages]))
-    for piece in answer.pieces:
-        yield _event("delta", {"text": piece})
-    yield _event("done", reply)
+def _told(event: Event) -> bytes:
+    if isinstance(event, Sources):
+        return _event("sources", SearchReply(passages=[from_hit(hit) for hit in event.passages]))
+    if isinstance(event, Delta):
+        return _event("delta", {"text": event.text})
+    return _event("done", from_answer(event.answer, event.stats))
 
 
 def _event(name: str, data: BaseModel | dict[str, object]) -> bytes:

@@ -31,7 +31,7 @@ class NoText(Exception):
 
 class LLM:
     """One model. ``counts`` says how often it was asked and what came of it: ``asked``, ``written``, ``refused``,
-    ``unasked`` and, for each reason to fall back, ``fallback:`` and the reason."""
+    ``unasked``, ``changed`` and, for each reason to fall back, ``fallback:`` and the reason."""
 
     def __init__(
         self, base_url: str, model: str, *, api_key: str | None = None, timeout: float = 30.0, concurrency: int = 4
@@ -42,6 +42,7 @@ class LLM:
         self._base_url, self._api_key = base_url, api_key
         self._places = asyncio.Semaphore(concurrency)
         self._made: AsyncOpenAI | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     @classmethod
     def of(cls, settings: Settings) -> "LLM | None":
@@ -86,15 +87,28 @@ class LLM:
         finally:
             self._places.release()
 
+    def load(self) -> "AsyncOpenAI":
+        """The client; takes a second the first time, so that it is best called before anybody waits for an answer."""
+        if self._made is None:
+            from openai import AsyncOpenAI  # here, so that a service without a model does not load it
+
+            # Many local servers want no key, and the library wants one. Retries and time are ours to count.
+            self._made = AsyncOpenAI(
+                base_url=self._base_url, api_key=self._api_key or "none", max_retries=0, timeout=self.timeout
+            )
+        return self._made
+
     async def close(self) -> None:
         """Closes the connections."""
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=END)
         if self._made is not None:
             await self._made.close()
 
     async def _once(self, messages: Sequence[dict[str, str]], until: float) -> AsyncGenerator[str]:
         stream: Any = None
         try:
-            stream = await _in_time(self._client().chat.completions.create(**self._request(messages)), until)
+            stream = await _in_time(self.load().chat.completions.create(**self._request(messages)), until)
             async with aclosing(_texts(stream, until)) as texts, aclosing(_without_thoughts(texts)) as said:
                 async for text in said:
                     yield text
@@ -106,21 +120,23 @@ class LLM:
             raise NoText(_why(error)) from error
         finally:
             if stream is not None:
-                await _closed(stream)
+                await self._closed(stream)
+
+    async def _closed(self, stream: Any) -> None:
+        """Ends a call, in a task of its own: where the client has left, what runs here is being cancelled."""
+        closing = asyncio.create_task(stream.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closed_or_not)
+        await asyncio.wait([closing], timeout=1)
+
+    def _closed_or_not(self, closing: "asyncio.Task[None]") -> None:
+        self._closing.discard(closing)
+        if not closing.cancelled() and closing.exception():
+            _log.debug("a stream did not close", exc_info=closing.exception())
 
     def _request(self, messages: Sequence[dict[str, str]]) -> dict[str, Any]:
         given = {"model": self.model, "messages": list(messages), "stream": True}
         return given | {"temperature": 0, "max_tokens": MOST_TOKENS}
-
-    def _client(self) -> "AsyncOpenAI":
-        if self._made is None:
-            from openai import AsyncOpenAI  # here, so that a service without a model does not load it
-
-            # Many local servers want no key, and the library wants one. Retries and time are ours to count.
-            self._made = AsyncOpenAI(
-                base_url=self._base_url, api_key=self._api_key or "none", max_retries=0, timeout=self.timeout
-            )
-        return self._made
 
 
 async def _texts(stream: Any, until: float) -> AsyncGenerator[str]:
@@ -169,13 +185,6 @@ async def _without_thoughts(texts: AsyncGenerator[str]) -> AsyncGenerator[str]:
 
 async def _in_time(awaitable: Any, until: float) -> Any:
     return await asyncio.wait_for(awaitable, max(0.0, _left(until)))
-
-
-async def _closed(stream: Any) -> None:
-    try:
-        await asyncio.wait_for(stream.close(), 1)
-    except Exception:
-        _log.debug("a stream did not close", exc_info=True)
 
 
 def _left(until: float) -> float:

@@ -8,6 +8,7 @@ whichever is asked adds them up.
 import os
 import time
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -16,6 +17,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.types import Answer
+
+if TYPE_CHECKING:
+    from rag.verify import Checked
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the package itself reads it
 MEDIA_TYPE = CONTENT_TYPE_LATEST
@@ -41,6 +45,9 @@ class Metrics:
             registry=self._registry,
         )
         self._model = Counter("rag_model", "Questions for the language model", ("outcome",), registry=self._registry)
+        self._sentences = Counter(
+            "rag_model_sentences", "Sentences of the language model", ("verdict",), registry=self._registry
+        )
         self._answers = Counter("rag_answers", "Questions answered", ("mode", "outcome"), registry=self._registry)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -54,8 +61,14 @@ class Metrics:
         self._answers.labels(answer.mode, answer.reason or "answered").inc()
 
     def model(self, outcome: str) -> None:
-        """Counts what became of a question put to the language model: written, refused, unasked, fallback:WHY."""
+        """Counts what became of a question put to the language model: written, refused, unasked, changed,
+        fallback:WHY."""
         self._model.labels(outcome).inc()
+
+    def sentences(self, checked: "Checked") -> None:
+        """Counts a model's sentences: kept, or why they were dropped."""
+        for verdict in ["kept"] * len(checked.kept) + [each.reason for each in checked.dropped]:
+            self._sentences.labels(verdict).inc()
 
     def page(self, gauges: Iterable[Metric]) -> bytes:
         """All of it and ``gauges``, as Prometheus reads it."""

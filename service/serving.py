@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from fastapi import Depends, Request
 
 from rag.errors import Busy, RagError
+from service.asking import Writer
 from service.jobs.runner import Runner
 from service.jobs.store import Store
+from service.llm import LLM
 from service.metrics import Metrics
 from service.problems import NotReady
 from service.settings import Settings
@@ -17,7 +19,6 @@ from service.worker import Worker
 
 if TYPE_CHECKING:
     from rag.engine import Engine
-    from service.writing import Writer
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -71,7 +72,7 @@ class Serving:
         self.metrics = metrics
         self.worker = Worker(settings.threads, settings.queue_limit)
         self.jobs = Runner(Store(settings.vectors_dir), settings)
-        self.writer = _writer(settings)
+        self.writer = writer_of(settings)
         self._engine = engine
         self._given = engine is not None
         self._opener = opener
@@ -127,6 +128,8 @@ class Serving:
         while not self._stopping.is_set():
             try:
                 engine = self._opener(self.settings, self._say)
+                if self.writer:
+                    self.writer.llm.load()
             except Busy as error:
                 # Another process writes, perhaps a second worker of this very service: it will be done soon.
                 self._say(str(error))
@@ -155,16 +158,14 @@ class Serving:
         self._reason = reason
 
 
-def _writer(settings: Settings) -> "Writer | None":
+def writer_of(settings: Settings) -> Writer | None:
     """The language model of the settings and its prompts. Raises InvalidInput for a prompt that cannot be used."""
-    if settings.llm_base_url is None:
-        return None
-    from rag.answer.generate import load_prompts
-    from service.llm import LLM
-    from service.writing import Writer
-
     llm = LLM.of(settings)
-    return None if llm is None else Writer(llm, load_prompts(settings.llm_prompts_dir), settings.llm_context_chars)
+    if llm is None:
+        return None
+    from rag.answer.generate import load_prompts  # here, so that a service without a model does not wait for it
+
+    return Writer(llm, load_prompts(settings.llm_prompts_dir), settings.llm_context_chars)
 
 
 def _serving(request: Request) -> Serving:

@@ -12,13 +12,16 @@ Script = Callable[[list[dict[str, str]]], str]  # the messages of a chat to what
 
 class ScriptedModel:
     """``script`` makes the answer; ``manner`` is how it is sent: good, hang, silent, cut, garbage, html, empty, error,
-    once (an error at first), slow, endless. ``asked`` are the messages of every call."""
+    once (an error at first), slow, endless, held (in the middle ``half`` is set and
+    ``go`` waited for). ``asked`` are the messages of every
+    call, ``running`` is how many are being answered."""
 
     def __init__(self, script: Script, manner: str = "good", piece: int = 7) -> None:
         self.script, self.manner, self.piece = script, manner, piece
         self.asked: list[list[dict[str, str]]] = []
         self.requests: list[dict[str, Any]] = []
-        self.most = self._running = 0
+        self.most = self.running = 0
+        self.half, self.go = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._over = threading.Event()
         model = self
@@ -32,15 +35,15 @@ class ScriptedModel:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with model._lock:
-                    model._running += 1
-                    model.most = max(model.most, model._running)
+                    model.running += 1
+                    model.most = max(model.most, model.running)
                 try:
                     model._answer(self, body)
                 except (BrokenPipeError, ConnectionResetError):
                     pass
                 finally:
                     with model._lock:
-                        model._running -= 1
+                        model.running -= 1
                 self.close_connection = True
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -57,6 +60,7 @@ class ScriptedModel:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
+        self.go.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -92,6 +96,9 @@ class ScriptedModel:
                 return
             if self.manner == "slow":
                 time.sleep(0.2)
+            if self.manner == "held" and number == len(pieces) // 2:
+                self.half.set()
+                self.go.wait(20)
             self._chunk(to, {"role": "assistant", "content": piece} if number == 0 else {"content": piece}, None)
         self._chunk(to, {}, "stop")
         to.wfile.write(b"data: [DONE]\n\n")

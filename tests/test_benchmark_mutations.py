@@ -6,8 +6,10 @@ from collections import defaultdict
 
 import pytest
 
+from benchmarks.falsehoods import mutations, pool
 from benchmarks.mutations import Item, kept, made, table
-from benchmarks.rewording import han, mutations, numerals, pool, reword
+from benchmarks.rewording import numerals, reword
+from benchmarks.wording import han
 from rag.text import fold
 from rag.types import Document
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from rag.answer.cite import QUOTE_LIMIT
 from rag.answer.reply import refusal
+from rag.grammar import HAN
 from rag.pages import page_of, pages_of
 from rag.question import Query
 from rag.reprints import holds
@@ -12,6 +13,8 @@ from rag.retrieve import Found
 from rag.types import Answer, Citation, Document, Hit, Reason
 from rag.verify import Kept, Quote
 from rag.verify.check import between
+
+SURE = 0.02  # confidence below which «not on this topic» is believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,15 @@ class Draft:
     query: Query
     found: tuple[Found, ...]
     threshold: float
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it is sure that the documents lack the topic, so that no model need look. It never is of English
+        passages: a question without Chinese is looked for in Chinese words, which those cannot hold."""
+        passages, translated = self.answer.passages, any(part.words != part.text for part in self.query.parts)
+        foreign = translated and any(not HAN.search(hit.text) for hit in passages)
+        sure = self.answer.reason == "no_topic" and self.answer.confidence < SURE
+        return not passages or (sure and not foreign)
 
 
 @dataclass(slots=True)

@@ -3,10 +3,13 @@
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
+from rag.types import Citation
 from service import problems
+from service.asking import Delta, Done, Event
 from service.chat import errors
 from service.chat.schemas import MODEL, ChatReply, Choice, Said, Usage
 from service.chat.writing import Writing
@@ -14,9 +17,9 @@ from service.chat.writing import Writing
 DONE = b"data: [DONE]\n\n"
 
 
-def whole(writing: Writing, pieces: tuple[str, ...], characters: int) -> ChatReply:
+def whole(writing: Writing, pieces: Sequence[str], citations: Sequence[Citation], characters: int) -> ChatReply:
     """The reply without a stream; ``characters`` is the length of what was sent."""
-    content = "".join(writing.pieces(pieces))
+    content = "".join([*(writing.piece(piece, citations) for piece in pieces), writing.end()])
     return ChatReply(
         id=_id(),
         created=int(time.time()),
@@ -27,34 +30,46 @@ def whole(writing: Writing, pieces: tuple[str, ...], characters: int) -> ChatRep
 
 
 async def streamed(
-    writing: Writing, pieces: tuple[str, ...], characters: int, *, include_usage: bool
-) -> AsyncIterator[bytes]:
-    """The same in chunks: a first one that names the role, one for every piece of the text, the end with the
-    annotations, the usage where it is asked for. An error is sent in place of what is left."""
+    writing: Writing, answer: AsyncGenerator[Event], characters: int, *, include_usage: bool
+) -> AsyncGenerator[bytes]:
+    """The same in chunks, as the answer comes: a first one that names the role, one for every piece of the text, the
+    end with the annotations, the usage where it is asked for. An error is sent in place of what is left."""
     try:
-        for chunk in _chunks(writing, pieces, characters, include_usage):
-            yield chunk
+        async with aclosing(answer), aclosing(_chunks(writing, answer, characters, include_usage)) as chunks:
+            async for chunk in chunks:
+                yield chunk
     except Exception as error:
         yield _event(errors.of_problem(problems.describe(error)))
     yield DONE
 
 
-def _chunks(writing: Writing, pieces: tuple[str, ...], characters: int, include_usage: bool) -> Iterator[bytes]:
+async def _chunks(
+    writing: Writing, answer: AsyncGenerator[Event], characters: int, include_usage: bool
+) -> AsyncGenerator[bytes]:
     head: dict[str, Any] = {
         "id": _id(), "object": "chat.completion.chunk", "created": int(time.time()), "model": MODEL,
     }  # fmt: skip
     tail: dict[str, Any] = {"usage": None} if include_usage else {}
+    written = 0
 
     def chunk(delta: dict[str, Any], more: dict[str, Any], finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
         return _event({**head, "choices": [choice], **more, **tail})
 
-    yield chunk({"role": "assistant", "content": ""}, {})
-    written = 0
-    for piece in writing.pieces(pieces):
+    def content(piece: str) -> bytes:
+        nonlocal written
         written += len(piece)
         found = [each.model_dump() for each in writing.results()]
-        yield chunk({"content": piece}, {"search_results": found} if found else {})
+        return chunk({"content": piece}, {"search_results": found} if found else {})
+
+    yield chunk({"role": "assistant", "content": ""}, {})
+    async for event in answer:
+        if isinstance(event, Delta):
+            yield content(writing.piece(event.text, event.citations))
+        elif isinstance(event, Done):
+            writing.know(event.answer.citations)
+    if end := writing.end():
+        yield content(end)
     annotations = [each.model_dump() for each in writing.annotations()]
     yield chunk({"content": "", **({"annotations": annotations} if annotations else {})}, {}, "stop")
     if include_usage:

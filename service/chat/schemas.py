@@ -104,7 +104,7 @@ class Choice(Reply):
 
 
 class Usage(Reply):
-    """Characters, for want of tokens: no language model reads them."""
+    """Characters, not tokens: there need be no language model that counts any."""
 
     prompt_tokens: int
     completion_tokens: int

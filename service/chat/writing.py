@@ -5,9 +5,8 @@ none of them drops.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from urllib.parse import quote
 
 from rag.types import Citation
@@ -47,35 +46,51 @@ def link(own: str | None, base: str, document_id: str, span: tuple[int, int] | N
 class Writing:
     """Writes one answer, piece by piece."""
 
-    def __init__(self, citations: Sequence[Citation], base: str) -> None:
+    def __init__(self, base: str) -> None:
         """``base`` is the url that this service is reached at."""
-        sources: dict[str, Source] = {}
-        self._numbers: dict[int, int] = {}  # of citations, by their markers
-        for each in citations:
-            url = link(each.url, base, each.document_id, (each.start, each.end))
-            known = sources.get(url)
-            quotes = (*(known.quotes if known else ()), each.quote)
-            title = known.title if known else each.title or each.document_id
-            sources[url] = Source(url, title, tuple(dict.fromkeys(quotes)), each.published)
-            self._numbers[each.marker] = list(sources).index(url) + 1
-        self.sources = _told_apart(list(sources.values()))
+        self._base = base
+        self._known: Sequence[Citation] = ()
+        self._numbers: dict[int, int] = {}  # of sources, by the markers of their citations
+        self._sources: dict[int, Source] = {}  # by these numbers, which follow first use
         self._length = 0
         self._first: dict[int, tuple[int, int]] = {}  # where a source's first marker stands
 
-    def pieces(self, said: Iterable[str]) -> Iterator[str]:
-        """The pieces of an answer, then the list of sources, each with the markers that belong here."""
-        for piece in said:
-            written = _MARKERS.sub(self._renumbered, piece)
-            for found in re.finditer(r"\[([0-9]+)\]", written):
-                self._first.setdefault(int(found[1]), (self._length + found.start(), self._length + found.end()))
-            self._length += len(written)
-            yield written
-        if self.sources:
-            yield self._list()
+    def know(self, citations: Sequence[Citation]) -> None:
+        """Takes the citations so far, in the order of their markers. One that is known keeps its number, though its
+        span, and with it its url, may have grown while the answer was written."""
+        if citations is self._known:
+            return
+        self._known = citations
+        sources: dict[int, Source] = {}
+        for each in citations:
+            url = link(each.url, self._base, each.document_id, (each.start, each.end))
+            same = next((number for number, source in sources.items() if source.url == url), len(sources) + 1)
+            number = self._numbers.setdefault(each.marker, same)
+            known = sources.get(number)
+            quotes = (*(known.quotes if known else ()), each.quote)
+            title = each.title or each.document_id
+            first = known.url if known else url
+            sources[number] = Source(first, title, tuple(dict.fromkeys(quotes)), each.published)
+        self._sources = _told_apart(sources)
+
+    def piece(self, said: str, citations: Sequence[Citation]) -> str:
+        """The next piece of an answer, with the markers that belong here; ``citations`` are all so far."""
+        self.know(citations)
+        written = _MARKERS.sub(self._renumbered, said)
+        for found in re.finditer(r"\[([0-9]+)\]", written):
+            self._first.setdefault(int(found[1]), (self._length + found.start(), self._length + found.end()))
+        self._length += len(written)
+        return written
+
+    def end(self) -> str:
+        """The list of sources; "" where there are none."""
+        titles = {number: _MARKDOWN.sub(r"\\\1", source.title) for number, source in self._sources.items()}
+        lines = [f"{number}. [{titles[number]}]({source.url})" for number, source in self._sources.items()]
+        return "\n".join(["", "", HEADING, "", *lines]) if lines else ""
 
     def results(self) -> list[SearchResult]:
         """The sources cited so far."""
-        return [source.result() for number, source in enumerate(self.sources, 1) if number in self._first]
+        return [source.result() for number, source in self._sources.items() if number in self._first]
 
     def annotations(self) -> list[Annotation]:
         """One for every source, in the order of markers; to be asked for at the end."""
@@ -83,7 +98,7 @@ class Writing:
             Annotation(
                 url_citation=UrlCitation(url=source.url, title=source.title, start_index=start, end_index=end),
             )
-            for number, source in enumerate(self.sources, 1)
+            for number, source in self._sources.items()
             for start, end in [self._first.get(number, (0, 0))]
         ]
 
@@ -93,18 +108,13 @@ class Writing:
         said = [f"[{self._numbers[n]}]" if n in self._numbers else f"［{n}］" for n in found]
         return "".join(dict.fromkeys(said))
 
-    def _list(self) -> str:
-        titles = [_MARKDOWN.sub(r"\\\1", source.title) for source in self.sources]
-        lines = [f"{number}. [{title}]({source.url})" for number, title, source in zip(count(1), titles, self.sources)]
-        return "\n".join(["", "", HEADING, "", *lines])
 
-
-def _told_apart(sources: Sequence[Source]) -> list[Source]:
+def _told_apart(sources: Mapping[int, Source]) -> dict[int, Source]:
     """Where several have one title, it gets the beginning of the quote, and the number where that is the same too:
     front ends show titles only, and some take sources of one title for one."""
-    titles = [source.title for source in sources]
-    leads = [f" · {' '.join(source.quotes[0].split())[:_LEAD]}…" for source in sources]
-    numbers = [f" ({number})" for number, _ in enumerate(sources, 1)]
+    titles = [source.title for source in sources.values()]
+    leads = [f" · {' '.join(source.quotes[0].split())[:_LEAD]}…" for source in sources.values()]
+    numbers = [f" ({number})" for number in sources]
     for more in (leads, numbers):
         titles = [title + each if titles.count(title) > 1 else title for title, each in zip(titles, more, strict=True)]
-    return [replace(source, title=title) for source, title in zip(sources, titles, strict=True)]
+    return {n: replace(source, title=title) for (n, source), title in zip(sources.items(), titles, strict=True)}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RESULTS = 10  # passages that a search looks at
 _INSTRUCTIONS = (
-    "Answers questions from a collection of mostly Chinese documents, word for word and with exact citations. `ask` "
+    "Answers questions from a collection of mostly Chinese documents and nothing else, with exact citations. `ask` "
     "gives a finished answer, or says that the documents do not hold it; `search` and `fetch` are for reading yourself."
 )
 
@@ -64,10 +64,11 @@ def make(source: asking.Source, base: Base, version: str) -> MCPServer[Any]:
     async def ask(
         question: Annotated[Words, Field(description="one question, in Chinese or English")], context: Context
     ) -> str:
-        """The answer in the documents' own words. Its markers [n] are explained by `citations`, each with the exact
+        """The answer that the documents give. Its markers [n] are explained by `citations`, each with the exact
         quote and a url that leads there; `answerable` is false where the documents do not hold the answer."""
-        answer, stats = await _tried(asking.ask(source, _clean(question)))
-        return _json(_answered(answer, convert.from_answer(answer, stats), base(context.request_context.request)))
+        done = await _tried(asking.answer(source, asking.Asked(_clean(question))))
+        reply = convert.from_answer(done.answer, done.stats)
+        return _json(_answered(done.answer, reply, base(context.request_context.request)))
 
     return server
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from service import logs
 from service.metrics import Metrics
-from service.serving import open_engine
+from service.serving import open_engine, writer_of
 from service.settings import Settings
 from service.worker import Worker
 
@@ -24,6 +24,7 @@ class Local:
 
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics()
+        self.writer = writer_of(settings)
         self._settings = settings
         self._worker = Worker(settings.threads, settings.queue_limit)
         self._engine: Future[Engine] = Future()
@@ -42,7 +43,10 @@ class Local:
 
     def _open(self) -> None:
         try:
-            self._engine.set_result(open_engine(self._settings, lambda _: None))
+            engine = open_engine(self._settings, lambda _: None)
+            if self.writer:
+                self.writer.llm.load()
+            self._engine.set_result(engine)
         except BaseException as error:
             self._engine.set_exception(error)
 

@@ -1,11 +1,10 @@
 """Questions: ``POST /ask``, as JSON or as a stream, and ``POST /search``."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header
 from starlette.responses import Response
 
-from rag.errors import InvalidInput
 from service import asking, convert, events
 from service.body import JsonRoute
 from service.problems import responses
@@ -43,30 +42,17 @@ async def ask(
     passages, `delta` with the next part of the answer, `done` with the same JSON as without a stream, or `error` with
     a problem document.
     """
-    asked: dict[str, Any] = {
-        "history": convert.to_turns(body.history),
-        "top_k": body.top_k or 5,
-        "filter": convert.to_filter(body.filter),
-    }
-    streamed = body.stream or events.wanted(accept)
-    writer = served.writer if body.mode != "extractive" else None
-    if body.mode == "llm" and writer is None:
-        raise InvalidInput(
-            "mode is llm, but no language model is configured; set RAG_LLM_BASE_URL and RAG_LLM_MODEL, or ask with "
-            "mode auto or extractive"
-        )
-    if writer:
-        from service import writing
-
-        written = writing.write(served, lambda engine: engine.draft(body.question, **asked), writer)
-        if streamed:
-            return await events.stream_written(written)
-        done = await writing.whole(written)
-        return convert.from_answer(done.answer, done.stats)
-
-    answer, stats = await asking.ask(served, body.question, **asked)
-    reply = convert.from_answer(answer, stats)
-    return events.stream(answer, reply) if streamed else reply
+    asked = asking.Asked(
+        body.question,
+        history=convert.to_turns(body.history),
+        top_k=body.top_k or 5,
+        filter=convert.to_filter(body.filter),
+        mode=body.mode or "auto",
+    )
+    if body.stream or events.wanted(accept):
+        return events.stream(await events.begun(asking.ask(served, asked)))
+    done = await asking.answer(served, asked)
+    return convert.from_answer(done.answer, done.stats)
 
 
 @router.post(

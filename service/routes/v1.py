@@ -1,9 +1,10 @@
 """For chat front ends: ``/v1/models`` and ``/v1/chat/completions``, as OpenAI's."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from service import asking, events
 from service.body import JsonRoute
@@ -56,16 +57,21 @@ async def chat(body: ChatRequest, request: Request, served: Served) -> Response 
     said = asides.reply(body.messages, body.response_format)
     if said is None and not asked.question:
         said = NO_WORDS
-    if said is None:
-        answer, _ = await asking.ask(served, asked.question, history=asked.history)
-        writing, pieces = Writing(answer.citations, _base(request, served.settings.public_url)), answer.pieces
-    else:
-        writing, pieces = Writing((), ""), (said,)
-    if not body.stream:
-        return completion.whole(writing, pieces, asked.characters)
-    usage = bool(body.stream_options and body.stream_options.include_usage)
-    chunks = completion.streamed(writing, pieces, asked.characters, include_usage=usage)
-    return StreamingResponse(chunks, media_type=events.MEDIA_TYPE, headers=events.HEADERS)
+    question = asking.Asked(asked.question, history=asked.history)
+    writing = Writing(_base(request, served.settings.public_url))
+    if body.stream:
+        usage = bool(body.stream_options and body.stream_options.include_usage)
+        coming = await events.begun(asking.ask(served, question) if said is None else _only(said))
+        return events.Stream(completion.streamed(writing, coming, asked.characters, include_usage=usage))
+    if said is not None:
+        return completion.whole(writing, (said,), (), asked.characters)
+    answer = (await asking.answer(served, question)).answer
+    return completion.whole(writing, answer.pieces, answer.citations, asked.characters)
+
+
+async def _only(said: str) -> AsyncGenerator[asking.Event]:
+    """A reply that nothing was searched for."""
+    yield asking.Delta(said)
 
 
 def _base(request: Request, public: str | None) -> str:

@@ -14,7 +14,6 @@ const read = { ask: null, documents: null }; // how far each part was scrolled w
 function route() {
   const [now, before] = location.hash === "#documents" ? ["documents", "ask"] : ["ask", "documents"];
   close();
-  if (!byId(before).hidden) read[before] = scrollY;
   byId(before).hidden = true;
   byId(now).hidden = false;
   byId(`to-${now}`).setAttribute("aria-current", "page");
@@ -31,6 +30,10 @@ function name() {
   document.title = byId("documents").hidden ? word("name") : `${word("documents")} · ${word("name")}`;
 }
 
+// The browser scrolls to what the address names before anybody hears of it.
+document.querySelector("nav").addEventListener("click", () => {
+  read[byId("documents").hidden ? "ask" : "documents"] = scrollY;
+});
 addEventListener("hashchange", route);
 addEventListener("spoken", name);
 route();

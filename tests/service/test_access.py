@@ -29,7 +29,8 @@ TABLE: dict[str, dict[str, str]] = {
         "/assets": "GET",
     },
     "read": {
-        "/ask": "POST", "/search": "POST", "/index": "GET", "/metrics": "GET", "/mcp": " ".join(METHODS),
+        "/ask": "POST", "/search": "POST", "/suggestions": "GET", "/index": "GET",
+        "/metrics": "GET", "/mcp": " ".join(METHODS),
         "/v1/models": "GET", "/v1/models/{id}": "GET", "/v1/chat/completions": "POST",
         "/documents": "GET", "/documents/{id}": "GET", "/documents/{id}/view": "GET HEAD",
         "/jobs": "GET", "/jobs/{id}": "GET", "/jobs/{id}/events": "GET",

@@ -92,10 +92,15 @@ def citation(marker: int, url: str | None, start: int = 0, title: str = "题") -
     return Citation(marker, "d/1 甲", "c", title, None, url, "2026-05-01", f"话{start}", start, start + 2, 1.0, (0,))
 
 
+def written(writing: Writing, pieces: list[str], cited: list[Citation]) -> str:
+    return "".join([*(writing.piece(piece, cited) for piece in pieces), writing.end()])
+
+
 def test_citations_of_one_url_are_one_source() -> None:
     other = citation(3, "https://a.example/b (2)", title="a [b] *c*")
-    writing = Writing([citation(1, "https://a.example/1"), citation(2, "https://a.example/1", 5), other], "http://s/")
-    text = "".join(writing.pieces(["甲[1]", "\n乙[2][1]", "\n丙[3]、见[9]"]))
+    writing = Writing("http://s/")
+    cited = [citation(1, "https://a.example/1"), citation(2, "https://a.example/1", 5), other]
+    text = written(writing, ["甲[1]", "\n乙[2][1]", "\n丙[3]、见[9]"], cited)
     assert text.startswith("甲[1]\n乙[1]\n丙[2]、见［9］\n\n")
     assert text.endswith("1. [题](https://a.example/1)\n2. [a \\[b\\] \\*c\\*](https://a.example/b%20%282%29)")
     assert [each.snippet for each in writing.results()] == ["话0 … 话5", "话0"]
@@ -105,22 +110,35 @@ def test_citations_of_one_url_are_one_source() -> None:
 
 @pytest.mark.parametrize("url", [None, "", "javascript:alert(1)", "data:text/html,x", "ftp://a.example/x", "https:///"])
 def test_each_span_of_a_document_without_a_url_is_a_source(url: str | None) -> None:
-    writing = Writing([citation(1, url), citation(2, url, 5)], "http://s/")
-    list(writing.pieces(["甲[1]乙[2]"]))
+    writing = Writing("http://s/")
+    written(writing, ["甲[1]乙[2]"], [citation(1, url), citation(2, url, 5)])
     view = "http://s/documents/d%2F1%20%E7%94%B2/view"
     assert [each.url for each in writing.results()] == [f"{view}#0-2", f"{view}#5-7"]
 
 
 def test_sources_of_one_title_are_told_apart() -> None:
     same = replace(citation(4, None, 5), document_id="another")
-    writing = Writing(
-        [citation(1, None), citation(2, None, 5), citation(3, None, 9, title="另一题"), same], "http://s/"
-    )
-    text = "".join(writing.pieces(["甲[1]乙[2]丙[3]丁[4]"]))
+    writing = Writing("http://s/")
+    cited = [citation(1, None), citation(2, None, 5), citation(3, None, 9, title="另一题"), same]
+    text = writing.piece("甲[1]乙[2]丙[3]丁[4]", cited) + writing.end()
     titles = ["题 · 话0…", "题 · 话5… (2)", "另一题", "题 · 话5… (4)"]
     assert [each.title for each in writing.results()] == titles
     assert [each.url_citation.title for each in writing.annotations()] == titles
     assert all(f"{number}. [{title}](http://s/" in text for number, title in enumerate(titles, 1))
+
+
+def test_a_source_whose_span_grows_keeps_its_number() -> None:
+    writing, second = Writing("http://s/"), citation(2, "https://a.example/1")
+    assert writing.piece("甲[1]", [citation(1, None)]) == "甲[1]"
+    assert writing.piece("乙[2]", [citation(1, None), second]) == "乙[2]"
+    assert [each.url for each in writing.results()] == ["http://s/documents/d%2F1%20%E7%94%B2/view#0-2", second.url]
+    grown = replace(citation(1, None), end=9, quote="话0话1")
+    assert writing.piece("丙[1][3]", [grown, second, replace(second, marker=3)]) == "丙[1][2]"
+    assert writing.results()[0].snippet == "话0话1"
+    assert writing.end().endswith(
+        "1. [题 · 话0话1…](http://s/documents/d%2F1%20%E7%94%B2/view#0-9)\n2. [题 · 话0…](https://a.example/1)"
+    )
+    assert [each.url_citation.start_index for each in writing.annotations()] == [1, 5]
 
 
 def test_the_conversation_is_the_history(client: TestClient, engine: ScriptedEngine) -> None:

