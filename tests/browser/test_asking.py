@@ -163,6 +163,7 @@ def test_the_page_does_not_jump_and_the_place_is_kept(serve: Serve, visit: Visit
     page.mouse.up()
     assert page.locator("#source").is_visible()
     page.keyboard.press("Escape")
+    page.locator("body:not(.reading)").wait_for()
     assert abs(chip.bounding_box()["y"] - before) < 2
     at = page.evaluate("scrollY")
     page.click("#to-documents")

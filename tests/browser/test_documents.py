@@ -69,7 +69,7 @@ def test_files_are_taken_in_one_after_the_other(serve: Serve, visit: Visit) -> N
     for number in range(len(files)):
         page.locator("#uploads .upload").nth(number).locator("progress").wait_for(state="detached")
     rows = page.locator("#uploads .upload").all_text_contents()
-    assert rows[0].endswith("已添加") and "添加 1 篇" in rows[2] and "拒收 1" in rows[2] and "读不了这种文件" in rows[3]
+    assert rows[0].endswith("已添加") and "添加 1 篇" in rows[2] and "拒收 1" in rows[2] and "known are .txt" in rows[3]
     texts = {listed(served, f"/documents/{each['id']}")["text"] for each in listed(served)["documents"]}
     assert texts == {RIVER, "石门水库总库容3200万立方米。"}
 
