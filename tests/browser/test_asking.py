@@ -169,6 +169,7 @@ def test_the_page_does_not_jump_and_the_place_is_kept(serve: Serve, visit: Visit
     page.click("#to-documents")
     page.locator(".document").first.wait_for()
     page.click("#to-ask")
+    page.locator("#turns").wait_for()
     assert at > 100 and abs(page.evaluate("scrollY") - at) < 2
 
 
