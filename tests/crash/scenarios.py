@@ -17,6 +17,7 @@ from rag.engine import Engine
 from rag.errors import InvalidInput
 from rag.index import live
 from rag.library import FILE
+from rag.record import tables
 
 
 class Stage:
@@ -256,8 +257,8 @@ def written(template: str, stage: Stage) -> Book:
 
 
 def record(path: Path) -> str:
-    """The name that generations know a record by."""
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+    """The name that generations know a record by. Where reading fails, this fails as the product would."""
+    with tables.errors(path), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         return str(connection.execute("SELECT record FROM state").fetchone()[0])
 
 
