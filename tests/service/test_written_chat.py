@@ -129,7 +129,7 @@ def test_what_the_model_wrote_comes_with_its_sources(make: Make) -> None:
     assert [each["url"] for each in annotations] == urls
     marks = [content(reply)[each["start_index"] : each["end_index"]] for each in annotations]
     assert marks == ["[1]", "[2]", "[3]"]
-    titles = ["青石大桥通车 · 青石大桥全长3.5…", "青石大桥通车 · 大桥没有设置收费站…", "收费公告"]  # one title, two places
+    titles = ["青石大桥通车 · 青石大桥全长3.5…", "青石大桥通车 · 大桥没有设置收费站…", "收费公告"]
     listed = [f"{n}. [{title}]({url})" for n, (title, url) in enumerate(zip(titles, urls, strict=True), 1)]
     assert content(reply).endswith("\n".join(listed))
 
