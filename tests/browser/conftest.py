@@ -24,7 +24,7 @@ Serve = Callable[..., Served]
 Visit = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # no longer: while Playwright is there, asyncio cannot run for other tests
 def chromium() -> Iterator[Any]:
     if not CHROMIUM:
         pytest.skip("Chromium is absent: apt-get install chromium fonts-noto-cjk, or name it in CHROMIUM")
