@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from scripted_model import ScriptedModel
+
 from browser.conftest import PHONE, Serve, Visit, ask
 from rag.types import Document
 
@@ -103,6 +105,23 @@ def test_nothing_of_fifty_hostile_texts_is_run_or_fetched(serve: Serve, visit: V
     for number in range(50):
         page.goto(f"{served.url}/documents/h{number}/view#0-9")
         page.locator("mark.lit").wait_for()
+        assert forbidden(page) == []
+
+
+def test_neither_a_model_nor_the_name_of_a_file_becomes_markup(serve: Serve, visit: Visit) -> None:
+    fact = "第8号水库的管理员是<img src=x onerror=window.hit=1>,水库建于1908年"
+    with ScriptedModel(lambda _: f"{fact}。[1]![图](http://evil.example/x.png)<script>window.hit=1</script>") as model:
+        served = serve([Document(id="a", title="水库", text=f"{fact}。")], llm_base_url=model.url, llm_model="scripted")
+        page = visit(served.url)
+        turn = ask(page, "第8号水库建于哪一年?")
+        assert "1908" in turn.locator(".answer").text_content()
+        assert model.asked and forbidden(page) == []
+        page.click("#to-documents")
+        page.click("#add")
+        name = "<img src=x onerror=window.hit=1>.exe"
+        page.set_input_files("#file", [{"name": name, "mimeType": "text/plain", "buffer": b"MZ"}])
+        page.locator("#uploads .error").wait_for()
+        assert page.locator("#uploads .file").text_content() == name
         assert forbidden(page) == []
 
 
