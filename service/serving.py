@@ -1,5 +1,6 @@
 """The engine while the service lives: opened in the background, used through the worker, closed at the end."""
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable
@@ -73,6 +74,7 @@ class Serving:
         self.worker = Worker(settings.threads, settings.queue_limit)
         self.jobs = Runner(Store(settings.vectors_dir), settings)
         self.writer = writer_of(settings)
+        self.suggesting = asyncio.Lock()  # who waits for suggestions that are being made holds no thread meanwhile
         self._engine = engine
         self._given = engine is not None
         self._opener = opener

@@ -16,5 +16,6 @@ router = APIRouter(tags=["questions"])
 async def suggestions(served: Served, limit: Annotated[int, Query(ge=1, le=20)] = 6) -> SuggestionsReply:
     """Chinese questions that the documents answer, of different documents as far as there are several. Each was asked
     before it is suggested. They stay the same until a document is added, changed or deleted."""
-    found = await served.read(lambda engine: engine.suggest(limit))
+    async with served.suggesting:
+        found = await served.read(lambda engine: engine.suggest(limit))
     return SuggestionsReply(suggestions=[SuggestionOut(**asdict(each)) for each in found])

@@ -22,9 +22,10 @@ export function h(spec, options = {}, ...children) {
 export const button = (words, click, kind = "quiet") =>
   h(`button.${kind}`, { type: "button", say: words, on: { click } });
 
+export const tongue = (text) => (/[\u3400-\u9fff]/.test(text) ? "zh-CN" : "en");
+
 // What documents and people say, in the language that it is in, whichever the page speaks.
-export const quoted = (spec, text, options = {}) =>
-  h(spec, { ...options, lang: /[\u3400-\u9fff]/.test(text) ? "zh-CN" : "en", dir: "auto" }, text);
+export const quoted = (spec, text, options = {}) => h(spec, { ...options, lang: tongue(text), dir: "auto" }, text);
 
 export const titled = (title) => (title ? quoted("bdi", title) : h("span", { say: "untitled" }));
 

@@ -16,7 +16,7 @@ const time = (seconds) => (seconds < 90 ? word("seconds", Math.ceil(seconds)) : 
 
 function draw() {
   const { state, progress, result } = job;
-  const running = state === "queued" || state === "running";
+  const running = runs();
   byId("job-cancel").hidden = !running;
   for (const id of ["update", "full"]) byId(id).ariaDisabled = running; // disabled ones would lose the focus
   bar.hidden = !running;
@@ -45,29 +45,33 @@ function draw() {
   box.hidden = false;
 }
 
-async function follow(found, tries = 0) {
+const runs = () => job.state === "queued" || job.state === "running";
+
+async function follow(found) {
   if (following) return;
   following = true;
   job = found;
   draw();
   try {
-    for await (const [name, data] of events(`/jobs/${encodeURIComponent(found.id)}/events`)) {
-      if (name === "error") throw new Error(data.detail);
-      [job, tries] = [data, 0];
-      draw();
+    for (let tries = 0; runs(); ) {
+      try {
+        for await (const [name, data] of events(`/jobs/${encodeURIComponent(job.id)}/events`)) {
+          if (name === "error") throw new Error(data.detail);
+          [job, tries] = [data, 0];
+          draw();
+        }
+        if (runs()) throw new TypeError("the stream broke off");
+      } catch (error) {
+        byId("job-detail").replaceChildren(trouble(error));
+        if (error.status < 500 || tries === PATIENCE.length) return; // it will not get better
+        await sleep(PATIENCE[tries]);
+        tries += 1;
+      }
     }
-    if (job.state === "queued" || job.state === "running") throw new TypeError("the stream broke off");
     await refresh();
-  } catch (error) {
-    byId("job-detail").replaceChildren(trouble(error));
-    if (tries < PATIENCE.length) {
-      await sleep(PATIENCE[tries]);
-      following = false;
-      return follow(job, tries + 1);
-    }
-    for (const id of ["update", "full"]) byId(id).ariaDisabled = false;
   } finally {
     following = false;
+    for (const id of ["update", "full"]) byId(id).ariaDisabled = false;
   }
 }
 

@@ -1,7 +1,7 @@
 // The pane beside the answer that shows a source at its place; a sheet on a phone.
 
 import { json, trouble } from "./api.js";
-import { about, byId, closesBeside, h, quoted, titleOf, viewPath, webLink } from "./dom.js";
+import { about, byId, closesBeside, h, quoted, titleOf, tongue, viewPath, webLink } from "./dom.js";
 import { draw, slice } from "./text.js";
 import { label, say } from "./words.js";
 
@@ -93,7 +93,7 @@ function drawDocument(found, place, here) {
     byId("source-about").append(h("p.error", { say: "changedDocument" }), quoted("blockquote", place.quote));
   }
   const mark = draw(byId("source-text"), found.text, spans.map(({ start, end }) => [start, end]), spans.indexOf(place));
-  byId("source-text").lang = /[\u3400-\u9fff]/.test(found.text) ? "zh-CN" : "en";
+  byId("source-text").lang = tongue(found.text);
   byId("source-body").scrollTop = 0;
   if (mark) centre(mark);
   return mark;

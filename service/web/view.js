@@ -1,7 +1,7 @@
 // A document on a page of its own; #START-END lights a span of it.
 
 import { json, trouble } from "./api.js";
-import { about, byId, quoted, titleOf, webLink } from "./dom.js";
+import { about, byId, quoted, titleOf, tongue, webLink } from "./dom.js";
 import { draw } from "./text.js";
 import { say } from "./words.js";
 import "./shell.js";
@@ -24,7 +24,7 @@ async function load() {
   byId("about").append(about(found), webLink(found.url, "original") ?? "");
   byId("status").remove();
   text = found.text;
-  byId("text").lang = /[\u3400-\u9fff]/.test(text) ? "zh-CN" : "en";
+  byId("text").lang = tongue(text);
   show();
 }
 

@@ -156,12 +156,12 @@ def test_a_document_added_again_is_not_deleted_by_what_waits(serve: Serve, visit
     served = serve([])
     page = visit(served.url)
     documents(page, served.url)
-    for _ in range(2):
+    for again in (False, True):
         page.click("#add")
         page.get_by_label("正文").fill(RIVER)
         page.get_by_role("button", name="添加", exact=True).click()
         page.locator("#list .document:not(.removed)").wait_for()
-        if not _:
+        if not again:
             page.locator("#list").get_by_role("button", name="删除").click()
     page.wait_for_timeout(9000)
     assert len(listed(served)["documents"]) == 1 and page.locator("#list .document").count() == 1
@@ -187,7 +187,7 @@ def test_a_source_that_was_changed_since_is_not_lit_in_the_wrong_place(serve: Se
 def test_a_rebuild_shows_how_far_it_is_and_can_be_cancelled(serve: Serve, visit: Visit, tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
     seeds.mkdir()
-    for number in range(1500):
+    for number in range(4000):
         text = f"第{number}号水库建成于{1900 + number % 100}年。" * 20
         (seeds / f"{number}.txt").write_text(text, encoding="utf-8")
     served = serve([BRIDGE], seeds_dir=seeds)
@@ -195,7 +195,7 @@ def test_a_rebuild_shows_how_far_it_is_and_can_be_cancelled(serve: Serve, visit:
     documents(page, served.url)
     page.click("#update")
     page.locator("#job-bar:visible").wait_for()
-    page.locator("#job-detail", has_text="/ 1500 篇").wait_for()
+    page.locator("#job-detail", has_text="/ 4000 篇").wait_for()
     assert page.locator("#update").get_attribute("aria-disabled") == "true"
     page.reload()  # it is found again
     page.locator("#job-bar:visible").wait_for()
@@ -210,6 +210,22 @@ def test_a_rebuild_shows_how_far_it_is_and_can_be_cancelled(serve: Serve, visit:
     assert "新增或改动 20" in page.locator("#job-detail").text_content()
     page.locator("#list .document").nth(20).wait_for()
     page.locator("#index-count", has_text="21 篇文档").wait_for()
+
+
+def test_a_stream_that_breaks_off_is_taken_up_again(serve: Serve, visit: Visit, tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "a.txt").write_text(RIVER, encoding="utf-8")
+    served = serve([], seeds_dir=seeds)
+    page = visit(served.url)
+    documents(page, served.url)
+    page.route("**/events", lambda route: route.abort(), times=2)
+    page.click("#update")
+    page.locator("#job-detail", has_text="连不上服务").wait_for()
+    page.dispatch_event("#update", "click")  # does nothing: it is followed still
+    page.get_by_text("索引已更新").wait_for()
+    assert len(listed(served, "/jobs")["jobs"]) == 1
+    assert page.locator("#update").get_attribute("aria-disabled") == "false"
 
 
 def test_texts_are_searched_and_opened_where_it_stands(serve: Serve, visit: Visit) -> None:
