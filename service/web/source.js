@@ -11,7 +11,6 @@ let places = [];
 let at = 0;
 let shown = null; // the document in the pane
 let opener = null;
-let reopening = false;
 
 // Opens the place with the number `first` of several {document_id, start, end, quote}; without a span, a document.
 export async function open(found, first = 0, from = document.activeElement) {
@@ -21,12 +20,20 @@ export async function open(found, first = 0, from = document.activeElement) {
 }
 
 export function close() {
-  if (pane.open) pane.close();
+  if (!pane.open) return;
+  pane.close();
+  closed();
+}
+
+// At once, not in the event that comes later: by then the reader may be typing elsewhere, and keeps the focus.
+function closed() {
+  if (pane.open || !document.body.classList.contains("reading")) return;
+  inPlace(() => document.body.classList.remove("reading"));
+  if (opener?.isConnected) opener.focus({ preventScroll: true });
 }
 
 function unfold() {
-  reopening = pane.open;
-  if (reopening) pane.close();
+  if (pane.open) pane.close();
   inPlace(() => {
     document.body.classList.add("reading");
     if (wide.matches) pane.show();
@@ -107,14 +114,7 @@ function step(by) {
 byId("source-close").addEventListener("click", close);
 byId("source-previous").addEventListener("click", () => step(-1));
 byId("source-next").addEventListener("click", () => step(1));
-pane.addEventListener("close", () => {
-  if (reopening) {
-    reopening = false;
-    return;
-  }
-  inPlace(() => document.body.classList.remove("reading"));
-  if (opener?.isConnected) opener.focus({ preventScroll: true });
-});
+pane.addEventListener("close", closed); // where the browser closed it: Escape, or back on a phone
 closesBeside(pane, close);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && pane.open && !event.isComposing && !document.querySelector("dialog.box[open]")) close();

@@ -204,6 +204,23 @@ def focus_on(page: Any, selector: str, key: str = "Tab") -> None:
     raise AssertionError(f"{selector} cannot be reached with {key}")
 
 
+def test_a_closed_source_never_takes_the_focus_from_who_types_on(serve: Serve, visit: Visit) -> None:
+    page = visit(serve().url)
+    ask(page, QUESTION).locator(".chip").first.click()
+    lit(page)
+    focused = page.evaluate(
+        """async () => {
+          const found = [];
+          document.getElementById("source-close").click();
+          found.push(document.activeElement.className);
+          document.getElementById("question").focus();
+          await new Promise((then) => setTimeout(then, 500));  // the browser's event of closing comes late
+          return [...found, document.activeElement.id];
+        }"""
+    )
+    assert focused == ["chip", "question"]
+
+
 def test_while_an_input_method_composes_enter_sends_nothing(serve: Serve, visit: Visit) -> None:
     page = visit(serve().url)
     page.fill("#question", "川渝")
