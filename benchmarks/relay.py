@@ -14,10 +14,11 @@ _SENTENCE = re.compile(r"[^。！？\n]{4,}[。！？]")
 
 
 class Relay:
-    """Passes calls on to ``server``, ``http://…/v1``. Without one it answers them itself, at once: with a sentence of
-    each of the first three passages, cited."""
+    """Passes calls on to ``server``, ``http://…/v1``. Without one it answers itself, after ``thinks`` seconds, with a
+    sentence of each of the first three passages, cited."""
 
-    def __init__(self, server: str | None) -> None:
+    def __init__(self, server: str | None, thinks: float = 0.0) -> None:
+        self.thinks = thinks
         self._seconds: list[float] = []
         self._running = 0
         relay = self
@@ -61,6 +62,7 @@ class Relay:
                     upstream.close()
 
             def _answer(self, shown: str) -> None:
+                time.sleep(relay.thinks)
                 self._head(200, "text/event-stream")
                 found = [(number, _SENTENCE.search(text)) for number, text in _PASSAGE.findall(shown)]
                 said = [f"{sentence[0].strip()}[{number}]" for number, sentence in found if sentence][:3]

@@ -2,13 +2,14 @@
 
     make written                                                # SmolLM2 behind llama.cpp
     python -m benchmarks.written --server URL --model NAME      # another one, its key in RAG_LLM_API_KEY
-    python -m benchmarks.written --scripted                     # none: sentences of passages, said at once
+    python -m benchmarks.written --scripted                     # none: sentences of passages
 
 Every question of a file, the project's own or with ``--shared`` those of proposal-dev, is asked of the documents in
-seeds/ over HTTP, streamed, one at a time, all with ``mode`` auto and then all with extractive: the first are new to the
-service. Replies are judged as ``rag eval`` judges them, and each quote is compared with its document. Between the
-service and the model stands a relay that takes the time (``benchmarks.relay``); what became of calls and of sentences
-is what ``/metrics`` says. Prints a table and puts it between the marks in ``--out``.
+seeds/ over HTTP, streamed, one at a time, all with ``mode`` extractive and all with auto, each of a service just
+started: they are new to it. Replies are judged as ``rag eval`` judges them, and each quote is compared with its
+document. Between the service and the model stands a relay that takes the time (``benchmarks.relay``); with
+``--scripted`` it speaks itself, at once and in one more round after 100 ms. What became of calls and of sentences is
+what ``/metrics`` says. Prints a table and puts it between the marks in ``--out``.
 """
 
 import argparse
@@ -36,6 +37,8 @@ from rag.evaluate import Item, judge, read
 from rag.types import Answer, Citation
 
 MODES = ("extractive", "auto")
+THINKS = 0.1  # seconds
+COLUMNS = {"extractive": "extractive", "auto": "with the model", "thinks": "with one that thinks 100 ms first"}
 
 
 @dataclass
@@ -85,15 +88,12 @@ def main() -> None:
         settings |= {name: value for name, value in os.environ.items() if name == "RAG_LLM_API_KEY"}
         settings |= {} if options.scripted else {"RAG_LLM_PROMPTS_DIR": str(options.prompts)}
         rag("build", folder / "vectors")
-        process, port, _ = stack.enter_context(service(folder / "vectors", settings=settings))
-        first = json.dumps({"question": "什么?", "mode": "extractive"}).encode()
-        first_answer(process, port, first).close()
-        connection = HTTPConnection("127.0.0.1", port, timeout=60 + options.timeout)
-        ask(connection, relay, items[0], "auto")  # what is loaded on first use
-        before = metrics(connection)
-        rows = {mode: [ask(connection, relay, item, mode) for item in items] for mode in reversed(MODES)}
-        counted = {what: some - before[what] for what, some in metrics(connection).items()}
-        connection.close()
+        rows: dict[str, list[Asked]] = {}
+        for mode in MODES:
+            rows[mode], counted = measure(folder / "vectors", settings, relay, items, mode)
+        if options.scripted:
+            relay.thinks = THINKS
+            rows["thinks"], _ = measure(folder / "vectors", settings, relay, items, "auto")
     if options.show:
         for row in rows["auto"]:
             print(
@@ -109,6 +109,21 @@ def main() -> None:
     print(text)
     if not options.dry:
         section.write(options.out, "written-scripted" if options.scripted else "written", text)
+
+
+def measure(
+    vectors: Path, settings: Mapping[str, str], relay: Relay, items: Sequence[Item], mode: str
+) -> tuple[list[Asked], dict[str, Counter[str]]]:
+    """All questions, of a service started for them; and what became of calls and sentences."""
+    with service(vectors, settings=dict(settings)) as (process, port, _):
+        first_answer(process, port, json.dumps({"question": "什么?", "mode": "extractive"}).encode()).close()
+        connection = HTTPConnection("127.0.0.1", port, timeout=60 + float(settings["RAG_LLM_TIMEOUT"]))
+        ask(connection, relay, items[0], "auto")  # what is loaded on first use
+        before = metrics(connection)
+        rows = [ask(connection, relay, item, mode) for item in items]
+        counted = {what: some - before[what] for what, some in metrics(connection).items()}
+        connection.close()
+    return rows, counted
 
 
 def ask(connection: HTTPConnection, relay: Relay, item: Item, mode: str) -> Asked:
@@ -166,10 +181,11 @@ def metrics(connection: HTTPConnection) -> dict[str, Counter[str]]:
 
 def table(rows: Mapping[str, Sequence[Asked]], *, judged: bool) -> str:
     """The figures."""
-    lines = ["| | extractive | with the model |", "|---|--:|--:|"]
+    modes = list(rows)
+    lines = ["| | " + " | ".join(COLUMNS[mode] for mode in modes) + " |", "|---|" + "--:|" * len(modes)]
 
-    def row(what: str, count: Callable[[Sequence[Asked]], object]) -> None:
-        lines.append(f"| {what} | " + " | ".join(str(count(rows[mode])) for mode in MODES) + " |")
+    def row(what: str, count: Callable[[Sequence[Asked]], object], among: Sequence[str] = modes) -> None:
+        lines.append(f"| {what} | " + " | ".join(str(count(rows[m])) if m in among else "" for m in modes) + " |")
 
     asked = [sum(bool(r.item["answerable"]) is side for r in rows["auto"]) for side in (True, False)]
     if judged:
@@ -180,15 +196,23 @@ def table(rows: Mapping[str, Sequence[Asked]], *, judged: bool) -> str:
         row("replies with a quote that is not in its document", lambda some: sum(not r.verbatim for r in some))
     row("ms to the first part, median", lambda some: middle(r.first for r in some))
     row("ms to the end, median", lambda some: middle(r.total for r in some))
-    written = [r for r in rows["auto"] if r.model] or rows["auto"]
-    lines += [
-        f"| … where the model was asked, {len(written)} times | | {middle(r.total for r in written)} |",
-        f"| … of that the model's own | | {middle(r.model for r in written)} |",
-        f"| … of that ours, median / most | | {middle(r.ours for r in written)} / {max(r.ours for r in written):.0f} |",
-    ]
+    written = modes[1:]
+    row("times that the model was asked", lambda some: len(of_model(some)), written)
+    row("… ms then to the end, median", lambda some: middle(r.total for r in of_model(some)), written)
+    row("… of that the model's own", lambda some: middle(r.model for r in of_model(some)), written)
+    row("… of that ours, median / most", lambda some: spread(r.ours for r in of_model(some)), written)
     if not judged:
-        lines.append(f"| … ours before the first part, median | | {middle(r.first - r.model for r in written)} |")
+        row(
+            "… ours before the first part, median / most",
+            lambda some: spread(r.first - r.model for r in of_model(some)),
+            written,
+        )
     return "\n".join(lines)
+
+
+def of_model(some: Sequence[Asked]) -> Sequence[Asked]:
+    """Those of which the model was asked; all where it never was."""
+    return [r for r in some if r.model] or some
 
 
 def outcomes(counted: Mapping[str, Mapping[str, int]]) -> str:
@@ -207,6 +231,12 @@ def _ordered(found: Mapping[str, int]) -> list[tuple[str, int]]:
 def refusals(some: Sequence[Asked], answerable: bool) -> int:
     """How many were refused, of those that have an answer, or of those that have none."""
     return sum(not r.reply["answerable"] for r in some if bool(r.item["answerable"]) is answerable)
+
+
+def spread(values: Iterable[float]) -> str:
+    """The median and the greatest."""
+    all = list(values)
+    return f"{middle(all)} / {max(all):.0f}"
 
 
 def middle(values: Iterable[float]) -> str:

@@ -13,8 +13,9 @@ from rag.answer.consider import Tools
 from rag.answer.rarity import rarity
 from rag.answer.reader import Reader
 from rag.answer.reader import load as load_reader
-from rag.answer.reply import reply
+from rag.answer.reply import Looked, reply
 from rag.answer.scorer import load as load_scorer
+from rag.answer.topic import on_topic
 from rag.answer.written import Draft, Written
 from rag.chunk import CHUNKER
 from rag.convert import convert
@@ -30,7 +31,7 @@ from rag.question import Single, single, understand
 from rag.retrieve import DENSE_WEIGHT, Found, retrieve
 from rag.suggest import Suggested
 from rag.trust import Trust
-from rag.types import Answer, Chunk, Document, Filter, Hit, IndexStats, Suggestion, Turn
+from rag.types import Answer, Chunk, Citation, Document, Filter, Hit, IndexStats, Suggestion, Turn
 from rag.verify import Checker
 
 MEANINGS, SENTENCES = 16_384, 4096  # vectors kept of texts met before: some 16 and 24 MB
@@ -119,31 +120,34 @@ class Engine(Intake):
 
         ``threshold`` stands in for the engine's where it is given: 0 gives the best answer, however unsure it is.
         """
-        return self.draft(question, history=history, top_k=top_k, filter=filter, threshold=threshold).answer
+        while True:
+            draft = self.draft(self.look(question, history=history, top_k=top_k, filter=filter), threshold)
+            if self.stands(draft):
+                return draft.answer
 
-    def draft(
-        self,
-        question: str,
-        *,
-        history: Sequence[Turn] = (),
-        top_k: int = 5,
-        filter: Filter | None = None,
-        threshold: float | None = None,
-    ) -> Draft:
-        """The same answer as ``ask``, and what a language model needs to write another from the same passages."""
+    def look(
+        self, question: str, *, history: Sequence[Turn] = (), top_k: int = 5, filter: Filter | None = None
+    ) -> Looked:
+        """The first half of ``ask``: the question understood, and the passages for it."""
         began = time.perf_counter()
         query = understand(question, history, self._similarity, self._known)
+        found = tuple(self._find(part, top_k, filter) for part in query.parts)
+        return Looked(query, found, time.perf_counter() - began)
+
+    def on_topic(self, looked: Looked) -> bool:
+        """Whether the passages are on the topic of each part of the question, so that no draft can be hopeless."""
+        parts = zip(looked.query.parts, looked.found, strict=True)
+        return all(on_topic(part.words, own.hits, own.documents, self._tools.weight) for part, own in parts)
+
+    def draft(self, looked: Looked, threshold: float | None = None) -> Draft:
+        """The second half of ``ask``: the answer. Documents may have changed meanwhile, which ``stands`` tells."""
+        began = time.perf_counter()
         limit = self._threshold if threshold is None else threshold
-        while True:
-            found = [self._find(part, top_k, filter) for part in query.parts]
-            retrieved = time.perf_counter()
-            answer = reply(query, found, self._scorer, self._tools, threshold=limit)
-            if self._standing(found, (id for citation in answer.citations for id in citation.also)):
-                break
-        ended = time.perf_counter()
-        timings = {"retrieve": retrieved - began, "answer": ended - retrieved, "total": ended - began}
-        answer = replace(answer, timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()})
-        return Draft(answer, query, tuple(found), limit)
+        answer = reply(looked, self._scorer, self._tools, threshold=limit)
+        seconds = time.perf_counter() - began
+        timings = {"retrieve": looked.seconds, "answer": seconds, "total": looked.seconds + seconds}
+        answer = replace(answer, timings_ms={name: round(1000 * each, 2) for name, each in timings.items()})
+        return Draft(answer, looked, limit)
 
     def checker(self, hits: Sequence[Hit]) -> Checker:
         """What holds an answer to the passages ``hits``, numbered from 1."""
@@ -151,16 +155,22 @@ class Engine(Intake):
 
     def finish(self, draft: Draft, written: Written) -> Answer | None:
         """The answer that was written and checked; None where a document of its draft has changed meanwhile."""
+        citations = self.cited(draft.looked, written)
+        return None if citations is None else written.answer(draft, citations)
+
+    def cited(self, looked: Looked, written: Written) -> tuple[Citation, ...] | None:
+        """The citations of what is written so far; None where a document that was found has changed meanwhile."""
         try:
-            answer = written.answer(draft)
+            citations = written.citations(looked)
         except Stale:
             return None
-        also = (id for citation in answer.citations for id in citation.also)
-        return answer if self._standing(draft.found, also) else None
+        also = (id for citation in citations for id in citation.also)
+        return citations if self._standing(looked.found, also) else None
 
     def stands(self, draft: Draft) -> bool:
         """Whether the documents of a draft are as they were."""
-        return self._standing(draft.found)
+        also = (id for citation in draft.answer.citations for id in citation.also)
+        return self._standing(draft.looked.found, also)
 
     def duplicates(self) -> list[tuple[Copy, ...]]:
         """Groups of documents that hold one text, reprints of each other, which count as one source."""

@@ -1,7 +1,7 @@
 """The one way to an answer, whichever interface the question came by: ``ask`` gives it as it comes, ``answer`` whole.
 
-Where there is a language model, it is asked after the extractive answer was made, and its sentences are sent as they
-hold. The extractive answer is what is given without one, and where it is not asked, fails or talks nonsense.
+Where there is a language model, its sentences are sent as they hold. The extractive answer is made beside it; it is
+what is given without one, and where the model is not asked, fails or talks nonsense.
 """
 
 import asyncio
@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from rag.errors import InvalidInput, RagError
 from rag.types import Answer, Citation, Filter, Hit, IndexStats, Turn
+from service.drafting import Drafting
 from service.llm import LLM, NoText
 from service.metrics import Metrics
 
 if TYPE_CHECKING:
     from rag.answer.generate import Prompts
-    from rag.answer.written import Draft, Written
+    from rag.answer.reply import Looked
+    from rag.answer.written import Written
     from rag.engine import Engine
-    from rag.verify import Kept
+    from rag.verify import Checker, Kept
 
 T = TypeVar("T")
 Mode = Literal["auto", "extractive", "llm"]
@@ -48,8 +50,8 @@ class Source(Protocol):
     metrics: Metrics
     writer: Writer | None
 
-    async def read(self, call: "Callable[[Engine], T]") -> T:
-        """The result of a blocking call on the engine."""
+    async def read(self, call: "Callable[[Engine], T]", *, let_in: bool = False) -> T:
+        """The result of a blocking call on the engine; one for a question that was ``let_in`` is never refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,10 @@ class Asked:
         answer = engine.ask(self.question, history=self.history, top_k=self.top_k, filter=self.filter)
         return answer, engine.stats()
 
-    def draft(self, engine: "Engine") -> "Draft":
-        """The same answer with what a model needs to write another."""
-        return engine.draft(self.question, history=self.history, top_k=self.top_k, filter=self.filter)
+    def look(self, engine: "Engine") -> "tuple[Looked, bool, Checker]":
+        """What a model may write from, whether it is on the topic for sure, and what holds the model to it."""
+        looked = engine.look(self.question, history=self.history, top_k=self.top_k, filter=self.filter)
+        return looked, engine.on_topic(looked), engine.checker(looked.passages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,59 +148,71 @@ async def _written(source: Source, asked: Asked, writer: Writer) -> AsyncGenerat
     from rag.answer.written import Written, refused
 
     began = time.perf_counter()
-    draft = await source.read(asked.draft)
-    written, sent, outcome = Written(draft.answer.passages), False, "unasked"
-    yield Sources(draft.answer.passages)
-    if not draft.hopeless:
-        try:
-            async with aclosing(_sentences(source, draft, writer, written)) as sentences:
-                async for delta in sentences:
-                    sent = True
-                    yield delta
-            outcome = "written" if sent else "refused"
-        except NoText as error:
-            outcome = f"fallback:{error.why}"
-    answer: Answer | None
+    looked, on_topic, checker = await source.read(asked.look)
+    written, sent, outcome = Written(looked.passages), False, "unasked"
+    drafting = Drafting(source, looked)
+    try:
+        yield Sources(looked.passages)
+        # Where the passages are on the topic the model is asked whatever the draft says: neither waits for the other.
+        if on_topic or not (await drafting.draft()).hopeless:
+            try:
+                async with aclosing(_sentences(source, looked, checker, writer, written)) as sentences:
+                    async for delta in sentences:
+                        sent = True
+                        yield delta
+                outcome = "written" if sent else "refused"
+            except NoText as error:
+                outcome = f"fallback:{error.why}"
+        draft = await drafting.draft()
+    finally:
+        drafting.cancel()
     if sent:
-        answer = await source.read(lambda engine: engine.finish(draft, written))
-        if answer is None:
+        finished = await source.read(lambda engine: engine.finish(draft, written), let_in=True)
+        if finished is None:
             raise _changed(source, writer)
+        answer = finished
     elif outcome == "refused":
         answer = refused(draft)
-    else:
-        if not await source.read(lambda engine: engine.stands(draft)):
-            draft = await source.read(asked.draft)  # what was found before the model was waited for
+    elif await source.read(lambda engine: engine.stands(draft), let_in=True):
         answer = draft.answer
+    else:
+        answer, _ = await source.read(asked.answer, let_in=True)  # of what there is now that the model was waited for
     _count(source, writer, outcome)
     source.metrics.answer(answer)
     if not sent:
         for piece in answer.pieces:
             yield Delta(piece, answer.citations)
-    stats = await source.read(lambda engine: engine.stats())
+    stats = await source.read(lambda engine: engine.stats(), let_in=True)
     retrieve, total = answer.timings_ms["retrieve"], 1000 * (time.perf_counter() - began)
     timings = {"retrieve": retrieve, "answer": round(total - retrieve, 2), "total": round(total, 2)}
     yield Done(replace(answer, timings_ms=timings), stats)
 
 
-async def _sentences(source: Source, draft: "Draft", writer: Writer, written: "Written") -> AsyncGenerator[Delta]:
+async def _sentences(
+    source: Source,
+    looked: "Looked",
+    checker: "Checker",
+    writer: Writer,
+    written: "Written",
+) -> AsyncGenerator[Delta]:
     """What the sentences that hold add to the answer, as soon as they are complete. Raises NoText before the first,
     and Changed after it."""
     from rag.answer.generate import NO_ANSWER, messages
 
-    hits, said, sent = draft.answer.passages, "", False
+    said, sent = "", False
 
     async def added(kept: "Kept") -> Delta:
         nonlocal sent
         text = written.add(kept)
-        now = await source.read(lambda engine: engine.finish(draft, written))
-        if now is None:
+        citations = await source.read(lambda engine: engine.cited(looked, written), let_in=True)
+        if citations is None:
             raise _changed(source, writer) if sent else NoText("changed")
         sent = True
-        return Delta(text, now.citations)
+        return Delta(text, citations)
 
-    checker = await source.read(lambda engine: engine.checker(hits))
+    prompt = messages(looked.query, looked.passages, writer.prompts, writer.budget)
     try:
-        async with aclosing(writer.llm.write(messages(draft.query, hits, writer.prompts, writer.budget))) as pieces:
+        async with aclosing(writer.llm.write(prompt)) as pieces:
             async for piece in pieces:
                 said = (said + piece)[:200]
                 for kept in await asyncio.to_thread(checker.feed, piece):

@@ -89,10 +89,10 @@ class Serving:
             raise NotReady(self._reason)
         return self._engine
 
-    async def read(self, call: "Callable[[Engine], T]") -> T:
-        """The result of a blocking call on the engine."""
+    async def read(self, call: "Callable[[Engine], T]", *, let_in: bool = False) -> T:
+        """The result of a blocking call on the engine; see ``Worker.run``."""
         engine = self.engine
-        return await self.worker.run(lambda: call(engine))
+        return await self.worker.run(lambda: call(engine), let_in=let_in)
 
     async def write(self, call: "Callable[[Engine], T]") -> T:
         """The same for a call that changes the record; such calls take turns."""

@@ -30,16 +30,18 @@ class Worker:
         self._turn = asyncio.Lock()
         self._writes = 0
 
-    async def run(self, call: Callable[[], T]) -> T:
-        """The result of ``call``, made in a thread."""
-        if not self._places.acquire(blocking=False):
+    async def run(self, call: Callable[[], T], *, let_in: bool = False) -> T:
+        """The result of ``call``, made in a thread. What a question that was ``let_in`` needs on its way to an answer
+        is never refused."""
+        if not (let_in or self._places.acquire(blocking=False)):
             raise Overloaded("too many requests are waiting; try again in a second")
 
         def free(_: Future[T]) -> None:
             self._places.release()
 
         future = self._executor.submit(call)
-        future.add_done_callback(free)
+        if not let_in:
+            future.add_done_callback(free)
         self._reading += 1
         try:
             return await asyncio.wrap_future(future)

@@ -27,6 +27,7 @@ class Served:
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
         self.server = uvicorn.Server(config)
         self.socket = socket.create_server(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # see service/run.py
         self.port = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})

@@ -74,6 +74,26 @@ def test_what_the_documents_do_not_hold_is_refused_in_the_language_of_the_questi
     assert 0 <= answer.confidence < 1
 
 
+@pytest.mark.parametrize(
+    ("question", "on_topic"),
+    [
+        ("青江大桥全长多少米?", True),
+        ("青江大桥的油漆是什么颜色?", True),  # which no document says
+        ("青江大桥全长多少米?火星上有水吗?", False),  # one of the two
+        ("火星上有水吗?", False),
+        ("Who won the football championship?", False),
+        ("?", False),
+    ],
+)
+def test_passages_on_the_topic_are_told_before_an_answer_is_looked_for(
+    engine: Engine, question: str, on_topic: bool
+) -> None:
+    looked = engine.look(question)
+    assert engine.on_topic(looked) is on_topic
+    draft = engine.draft(looked)
+    assert not (on_topic and draft.hopeless) and draft.answer.reason != ("no_topic" if on_topic else "no_answer")
+
+
 def test_a_question_in_two_parts_gets_both(engine: Engine) -> None:
     answer = engine.ask("青江大桥全长多少米?总工程师是谁?")
     assert "2386米" in answer.text and "林致远" in answer.text

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.answer.features import Matrix, features, headed
+from rag.answer.features import Matrix, features
 from rag.answer.nearness import Embed
 from rag.answer.rarity import Weight
 from rag.answer.reader import PASSAGES, Reader, Text
+from rag.answer.terms import headed
 from rag.answer.units import Unit, units
 from rag.text import fold, sentences
 from rag.types import Document, Hit

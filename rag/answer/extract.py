@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from rag.answer.cite import QUOTE_LIMIT, Statement
 from rag.answer.consider import Tools, consider
 from rag.answer.disagree import disagreeing
-from rag.answer.features import NAMES
 from rag.answer.fields import CONFIDENCE, about_document
 from rag.answer.scorer import Scorer
+from rag.answer.topic import on_topic
 from rag.answer.units import LONGEST, Unit, sentence_numbers, units
 from rag.ingest.lines import is_bulleted
 from rag.question import Single
@@ -69,8 +69,8 @@ def extract(
     logits = scorer.logits(matrix)
     confidence = scorer.confidence(logits, matrix, sentence_numbers(candidates))
     if confidence < threshold:
-        known = float(matrix[:, NAMES.index("words_passage")].max())
-        return Extract((), confidence, "no_answer" if known >= TOPIC_KNOWN else "no_topic")
+        near = on_topic(question.words, hits, documents, tools.weight)
+        return Extract((), confidence, "no_answer" if near else "no_topic")
     if both := disagreeing(question, candidates, logits, matrix, documents, copies):
         said_by = [Statement((unit,), confidence) for unit in both]
         return Extract(tuple(said_by), confidence, None, disagree=True)
@@ -79,9 +79,6 @@ def extract(
         chosen = whole(chosen, documents)
     chosen = understood(chosen, hits, documents)
     return Extract(tuple(_statements(chosen, documents, confidence)), confidence, None)
-
-
-TOPIC_KNOWN = 0.5  # share of the question's words, by weight, that a passage on the topic holds
 
 
 def choose(candidates: Sequence[Unit], logits: NDArray[np.float32]) -> list[Unit]:

@@ -6,33 +6,25 @@ article is too little to tell a name from a verb.
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import rjieba
 from numpy.typing import NDArray
 
-from rag.analyze import query_terms
 from rag.answer import signs
-from rag.answer.dates import relative_years
 from rag.answer.named import lacking
 from rag.answer.nearness import Embed, cosines, longest_common, nearness, soft_shares
 from rag.answer.rarity import Weight
+from rag.answer.terms import headed, question_terms, terms
 from rag.answer.units import Unit
 from rag.followup import subjects
-from rag.grammar import full_names, names_itself
 from rag.question import kind_of
-from rag.text import fold
 from rag.types import Document, Hit
 
 Matrix = NDArray[np.float32]
 
 FREE = 0.5  # weight that is always met: one common word that is missing is no lack
-_RUN = re.compile(r"[一-鿿]+")
-_LATIN = re.compile(r"[a-z0-9][a-z0-9.+%\-]*")
 
 
 class Features(NamedTuple):
@@ -119,32 +111,6 @@ NAMES = Features._fields
 _KIND_FIELDS = ("number", "date", "person", "organisation", "place", "list", "reason", "yesno", "other")
 
 
-class _Terms(NamedTuple):
-    folded: str
-    said: str  # and the years that it names by its date, the provinces that it names in short
-    words: frozenset[str]
-    pairs: frozenset[str]
-    characters: frozenset[str]
-    numbers: frozenset[str]
-
-
-@lru_cache(maxsize=8192)
-def _terms(text: str, published: str | None = None, title: str = "") -> _Terms:
-    """Of a text in a document of this date and title; of a question or a title without them."""
-    folded, itself = fold(text), fold(title)
-    years = frozenset(year for _, year in relative_years(folded, published))
-    names = full_names(folded)
-    if names_itself(folded, itself):
-        names += [word for word in rjieba.cut(itself) if _RUN.fullmatch(word)] + _RUN.findall(itself)
-    runs = [*_RUN.findall(folded), *names]
-    latin = years.union(_LATIN.findall(folded))
-    words = frozenset(w for w in rjieba.cut(folded) if len(w) > 1 and _RUN.match(w)).union(latin, names)
-    pairs = frozenset(run[i : i + 2] for run in runs for i in range(len(run) - 1))
-    numbers = years.union(signs.FIGURE.findall(folded))
-    said = "\n".join((folded, *sorted(years), *sorted(names)))
-    return _Terms(folded, said, words, pairs | latin, frozenset("".join(runs)) | latin, numbers)
-
-
 def features(
     question: str,
     candidates: Sequence[Unit],
@@ -161,7 +127,7 @@ def features(
     ``odds`` are the reader's of the candidates (``rag.answer.consider``). Names count as missing only where the
     question is ``named`` in Chinese by the one who asks, not by a dictionary.
     """
-    asked = _asked(question)
+    asked = question_terms(question)
     kind = kind_of(question)
     weights = {term: weight(term) for term in asked.words | asked.pairs | asked.characters}
     sought = signs.sought(asked.folded, kind)
@@ -170,12 +136,12 @@ def features(
     years = frozenset(signs.YEAR.findall(asked.folded))
     focus = asked.pairs & {sought.focus[i : i + 2] for i in range(len(sought.focus) - 1)}
     cosine, cosine_around = cosines(question, candidates, embed)
-    subject = _terms(" ".join(question[start:end] for start, end in subjects(question)[:1])).pairs & asked.pairs
+    subject = terms(" ".join(question[start:end] for start, end in subjects(question)[:1])).pairs & asked.pairs
     attribute = asked.pairs - subject
     about = [(documents[u.document_id].published, documents[u.document_id].title) for u in candidates]
-    owns = [_terms(u.text, *of) for u, of in zip(candidates, about, strict=True)]
+    owns = [terms(u.text, *of) for u, of in zip(candidates, about, strict=True)]
     soft, soft_missing = soft_shares(asked.words, weights, [own.words for own in owns], embed)
-    arounds = [_terms(f"{u.before}\n{u.text}\n{u.after}", *of) for u, of in zip(candidates, about, strict=True)]
+    arounds = [terms(f"{u.before}\n{u.text}\n{u.after}", *of) for u, of in zip(candidates, about, strict=True)]
     around_words = [around.words for around in arounds]
     soft_around, _ = soft_shares(asked.words, weights, around_words, embed)
     top = max(abs(hits[0].score), 1e-6) if hits else 1.0
@@ -189,7 +155,7 @@ def features(
     for i, unit in enumerate(candidates):
         hit, document = hits[unit.hit], documents[unit.document_id]
         date, own, around = document.published, owns[i], arounds[i]
-        passage, title = _terms(hit.text, date), _terms(headed(document))
+        passage, title = terms(hit.text, date), terms(headed(document))
         spots = signs.spots(own.folded, kind, asked.folded)
         any_spots = signs.spots(own.folded, "number", asked.folded) + signs.spots(own.folded, "person", asked.folded)
         unmet = [w for w in asked.words if w not in own.said]
@@ -208,8 +174,8 @@ def features(
                 pairs_around=share(asked.pairs, around.pairs),
                 words_passage=share(asked.words, passage.words | title.words),
                 pairs_passage=share(asked.pairs, passage.pairs | title.pairs),
-                pairs_before=share(asked.pairs, _terms(unit.before, date).pairs),
-                pairs_after=share(asked.pairs, _terms(unit.after, date).pairs),
+                pairs_before=share(asked.pairs, terms(unit.before, date).pairs),
+                pairs_after=share(asked.pairs, terms(unit.after, date).pairs),
                 soft_words=soft[i],
                 soft_around=soft_around[i],
                 subject=share(subject, own.pairs, FREE),
@@ -283,11 +249,6 @@ def features(
     return matrix
 
 
-def headed(document: Document) -> str:
-    """Title and year of publication: a report of 2024 speaks of 2024 where it names no year."""
-    return f"{document.title}\n{document.published[:4]}年" if document.published else document.title
-
-
 def _some(words: frozenset[str]) -> float:
     return min(3, len(words)) / 2
 
@@ -303,10 +264,3 @@ def _beside(odds: Sequence[float], sentence: Sequence[object]) -> tuple[list[flo
     total = float(np.logaddexp.reduce([0.0, *best.values()]))
     rest = {key: float(np.logaddexp.reduce([-20.0, *(v for k, v in best.items() if k != key)])) for key in best}
     return [float(np.exp(value - total)) for value in odds], [rest[key] for key in sentence]
-
-
-def _asked(question: str) -> _Terms:
-    """The question's terms, without question words and stop words where others are left."""
-    terms, kept = _terms(question), frozenset(query_terms(question))
-    words, pairs, characters = (part & kept or part for part in (terms.words, terms.pairs, terms.characters))
-    return terms._replace(words=words, pairs=pairs, characters=characters)

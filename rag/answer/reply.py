@@ -1,7 +1,7 @@
 """The reply to a whole question: an answer to each of its parts, with citations, or an honest refusal."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rag.answer.cite import Statement, cite
 from rag.answer.consider import Tools
@@ -29,25 +29,33 @@ _DISAGREE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A question and what was found for each of its parts, in ``seconds``."""
+
+    query: Query
+    found: tuple[Found, ...]
+    seconds: float = 0.0
+
+    @property
+    def passages(self) -> tuple[Hit, ...]:
+        """All that were found, each once."""
+        return tuple({hit.chunk_id: hit for own in self.found for hit in own.hits}.values())
+
+
 def refusal(language: Language, reason: Reason) -> str:
     """What is said where no answer is given."""
     return _REFUSALS[language][reason]
 
 
-def reply(
-    query: Query,
-    found: Sequence[Found],
-    scorer: Scorer,
-    tools: Tools,
-    *,
-    threshold: float,
-) -> Answer:
-    """Answer each part from what was ``found`` for it; what is said for one is not said again for the next.
+def reply(looked: Looked, scorer: Scorer, tools: Tools, *, threshold: float) -> Answer:
+    """Answer each part from what was found for it; what is said for one is not said again for the next.
 
     ``timings_ms`` is left empty.
 
     The confidence of several answers is that of the least sure; of a refusal, that of the answer withheld.
     """
+    query, found, passages = looked.query, looked.found, looked.passages
     hits: list[Hit] = []
     documents: dict[str, Document] = {}
     extracts: list[Extract] = []
@@ -66,7 +74,6 @@ def reply(
             if not any(moved.within(earlier) for earlier in statements):
                 statements.append(moved)
     answered = [e for e in extracts if e.statements]
-    passages = tuple({hit.chunk_id: hit for hit in hits}.values())
     if not answered:
         best = max(extracts, key=lambda e: e.confidence)
         reason = best.reason or "no_topic"

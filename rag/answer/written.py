@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.answer.cite import QUOTE_LIMIT
-from rag.answer.reply import refusal
+from rag.answer.reply import Looked, refusal
 from rag.grammar import HAN
 from rag.pages import page_of, pages_of
-from rag.question import Query
 from rag.reprints import holds
 from rag.retrieve import Found
 from rag.types import Answer, Citation, Document, Hit, Reason
@@ -19,18 +18,17 @@ SURE = 0.02  # confidence below which «not on this topic» is believed
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The extractive answer to a question, with what it was found in: what a language model may write another from."""
+    """The extractive answer to a question, beside which a language model may write another from the same passages."""
 
     answer: Answer
-    query: Query
-    found: tuple[Found, ...]
+    looked: Looked
     threshold: float
 
     @property
     def hopeless(self) -> bool:
         """Whether it is sure that the documents lack the topic, so that no model need look. It never is of English
         passages: a question without Chinese is looked for in Chinese words, which those cannot hold."""
-        passages, translated = self.answer.passages, any(part.words != part.text for part in self.query.parts)
+        passages, translated = self.answer.passages, any(part.words != part.text for part in self.looked.query.parts)
         foreign = translated and any(not HAN.search(hit.text) for hit in passages)
         sure = self.answer.reason == "no_topic" and self.answer.confidence < SURE
         return not passages or (sure and not foreign)
@@ -69,13 +67,17 @@ class Written:
         """Whether nothing was said."""
         return not self._pieces
 
-    def answer(self, draft: Draft) -> Answer:
-        """The whole answer. Its confidence is the draft's, or where that fell short the threshold: that it is given."""
-        documents = {id: document for found in draft.found for id, document in found.documents.items()}
-        citations = tuple(
-            _citation(marker, cited, documents[cited.hit.document_id], draft.found)
+    def citations(self, looked: Looked) -> tuple[Citation, ...]:
+        """Those of all markers so far."""
+        documents = {id: document for found in looked.found for id, document in found.documents.items()}
+        return tuple(
+            _citation(marker, cited, documents[cited.hit.document_id], looked.found)
             for marker, cited in enumerate(self._cited, 1)
         )
+
+    def answer(self, draft: Draft, citations: tuple[Citation, ...]) -> Answer:
+        """The whole answer with its ``citations``. Its confidence is the draft's, or where that fell short the
+        threshold: that it is given."""
         return replace(
             draft.answer,
             text="".join(self._pieces),
@@ -106,7 +108,7 @@ class Written:
 def refused(draft: Draft) -> Answer:
     """What is said where the model found no answer, or none that its passages bear out."""
     reason: Reason = draft.answer.reason or "no_answer"
-    text = refusal(draft.query.language, reason)
+    text = refusal(draft.looked.query.language, reason)
     confidence = min(draft.answer.confidence, 0.99 * draft.threshold)  # below what is answered
     return replace(
         draft.answer, text=text, pieces=(text,), answerable=False, confidence=confidence, reason=reason, citations=(),

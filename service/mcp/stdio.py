@@ -30,10 +30,10 @@ class Local:
         self._engine: Future[Engine] = Future()
         threading.Thread(target=self._open, name="open-engine", daemon=True).start()
 
-    async def read(self, call: "Callable[[Engine], T]") -> T:
+    async def read(self, call: "Callable[[Engine], T]", *, let_in: bool = False) -> T:
         """The result of a blocking call on the engine, once that is open. Raises what opening it raised."""
         engine = await asyncio.wrap_future(self._engine)
-        return await self._worker.run(lambda: call(engine))
+        return await self._worker.run(lambda: call(engine), let_in=let_in)
 
     def close(self) -> None:
         """Waits for running calls, then closes the engine."""

@@ -2,15 +2,18 @@
 
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
 from scripted_model import Script, ScriptedModel
+from socket_server import Served
 from starlette.testclient import TestClient
 
 from rag.answer.cite import QUOTE_LIMIT
@@ -222,6 +225,43 @@ def test_the_model_is_not_asked_where_it_need_not_be(ask: Any) -> None:
     assert asking("量子纠缠的退相干时间如何测量?")["reason"] == "no_topic"
     assert asking.model.asked == []
     assert asking.counts == {"unasked": 1}
+
+
+def test_neither_the_model_nor_its_first_sentence_waits_for_the_draft(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, waited = threading.Event(), []
+    draft = engine.draft
+
+    def late(*given: Any) -> Any:
+        waited.append(read.wait(10))
+        return draft(*given)
+
+    monkeypatch.setattr(engine, "draft", late)
+    with ScriptedModel(bridge("青石大桥全长3500米。[N]大桥没有收费站。[N]"), "slow", piece=9) as model:
+        settings = Settings(vectors_dir=tmp_path, llm_base_url=model.url, llm_model="scripted")
+        with Served(engine, settings) as served:
+            connection = HTTPConnection("127.0.0.1", served.port, timeout=20)
+            body = json.dumps({"question": QUESTION, "stream": True})
+            connection.request("POST", "/ask", body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            while line := response.readline():
+                if line == b"event: delta\n":
+                    read.set()
+                if line.startswith(b'data: {"answer"'):
+                    reply = json.loads(line[6:])
+            connection.close()
+    assert waited == [True]
+    assert reply["mode"] == "llm" and reply["confidence"] == draft(engine.look(QUESTION)).answer.confidence
+
+
+def test_a_draft_that_fails_is_an_error_and_no_wait(ask: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(engine, "draft", fail)
+    asking = ask("NO_ANSWER")
+    assert asking.client.post("/ask", json={"question": QUESTION}).status_code == 500
 
 
 def test_calls_are_bounded(ask: Any) -> None:

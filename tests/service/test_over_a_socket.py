@@ -6,17 +6,16 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
+import uvicorn
 from scripted_engine import ScriptedEngine
 from socket_server import Served
 
+from service.run import listen
 from service.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 JSON = {"Content-Type": "application/json"}
 QUESTION = json.dumps({"question": "代表团什么时候提交建议?"}).encode()
@@ -138,3 +137,12 @@ def test_ids_survive_percent_encoding(served: Served, path: str) -> None:
 
 def test_an_encoded_slash_is_not_found(served: Served) -> None:
     assert served.call("GET", "/documents/a%2Fb")[0] == 404
+
+
+def test_what_several_processes_stream_leaves_at_once() -> None:
+    with listen(uvicorn.Config("service.run:worker", host="127.0.0.1", port=0)) as listening:
+        listening.listen()
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

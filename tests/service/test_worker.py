@@ -4,7 +4,31 @@ import asyncio
 import threading
 import time
 
+import pytest
+
+from service.problems import Overloaded
 from service.worker import GIVEN, SHARE, Worker
+
+
+def test_a_full_house_turns_away_those_at_the_door_but_none_who_is_in() -> None:
+    worker = Worker(threads=1, queue_limit=1)
+    release = threading.Event()
+
+    async def measure() -> int:
+        waiting = [asyncio.ensure_future(worker.run(release.wait)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(Overloaded):
+            await worker.run(lambda: 1)
+        further = asyncio.ensure_future(worker.run(lambda: 2, let_in=True))
+        await asyncio.sleep(0.05)
+        assert not further.done()  # it waits for a thread as they do
+        release.set()
+        await asyncio.gather(*waiting)
+        assert await worker.run(lambda: 1) == 1  # the places are free again, no more of them than there were
+        return await further
+
+    assert asyncio.run(measure()) == 2
+    worker.close()
 
 
 def test_long_work_waits_while_somebody_waits_but_gets_its_share() -> None:
