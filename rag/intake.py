@@ -13,10 +13,12 @@ from rag.entries import Entries
 from rag.errors import InvalidInput, NotFound, RagError
 from rag.index.generation import lock
 from rag.index.live import LiveIndex
+from rag.library import Entry
 from rag.trust import Trust
 from rag.types import Document
 
-BATCH = 128  # documents that are embedded and stored together: what a killed build has to do again
+BATCH = 128  # documents that are embedded together: what a killed build has to do again
+PIECE = 64  # chunks that are stored together: other processes take them in while a question waits
 Progress = Callable[[int, int], None]  # documents done, of how many; what it raises breaks the work off
 CORRECTED = ("title", "source", "url", "published", "metadata")
 _BUILDING = "building"  # the lock under which seeds are taken in
@@ -140,9 +142,10 @@ class Intake:
                 report.removed.extend(self._index.remove(gone, origin="seed").removed)
             for ids in batches(others):
                 there = self._library.load(ids)
-                made = self._entries.of(there, again=not prepared)
-                written = self._index.put(made, force=True, over={d.id: d for d in there})
-                report.added.extend(written.replaced)
+                over = {document.id: document for document in there}
+                for piece in pieces(self._entries.of(there, again=not prepared)):
+                    self._entries.pause()
+                    report.added.extend(self._index.put(piece, force=True, over=over).replaced)
                 done += len(ids)
                 if progress:
                     progress(done, total)
@@ -230,9 +233,11 @@ class Intake:
             else:
                 changed[document.id] = document
         if changed:
-            made = self._entries.of(list(changed.values()), again=again)
-            written = self._index.put(made, replace=not new, force=full)
-            report.added.extend((*written.added, *written.replaced))
+            for number, piece in enumerate(pieces(self._entries.of(list(changed.values()), again=again))):
+                if number:
+                    self._entries.pause()
+                written = self._index.put(piece, replace=not new, force=full)
+                report.added.extend((*written.added, *written.replaced))
 
     def _ids(self, origin: str) -> Iterator[str]:
         after: int | None = 0
@@ -251,6 +256,20 @@ def same(old: Document, new: Document) -> bool:
 def sha256(text: str) -> str:
     """Of a text in UTF-8, in hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def pieces(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Lists of as many entries as have ``PIECE`` chunks together, or of one."""
+    piece: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if piece and size + len(entry.chunks) > PIECE:
+            yield piece
+            piece, size = [], 0
+        piece.append(entry)
+        size += len(entry.chunks)
+    if piece:
+        yield piece
 
 
 def batches(items: Iterable[T]) -> Iterator[list[T]]:

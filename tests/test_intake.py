@@ -12,6 +12,8 @@ from articles import ARTICLES, BRIDGE, LIBRARY, TEA
 from rag.answer.reply import reply
 from rag.engine import Engine
 from rag.errors import Conflict, NotFound
+from rag.intake import PIECE
+from rag.library import Entry
 from rag.types import Document
 
 QUESTION = "青江大桥全长多少米?"
@@ -48,6 +50,27 @@ def test_a_removed_document_is_not_found_and_its_seed_stays_away_until_it_change
     (seeds / "bridge.txt").write_text(BRIDGE.text.replace("2386", "2400"), encoding="utf-8")
     assert engine.build(seeds).added == ["bridge.txt"]
     assert "2400米" in engine.ask(QUESTION).text
+
+
+def test_much_is_stored_in_pieces_that_another_process_takes_in_quickly(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[list[int]] = []
+    put = engine._index.put
+
+    def noting(entries: Sequence[Entry], **how: Any) -> Any:
+        stored.append([len(entry.chunks) for entry in entries])
+        return put(entries, **how)
+
+    monkeypatch.setattr(engine._index, "put", noting)
+    long = Document("long", "\n\n".join(f"第{n}条 本条规定第{n}项工作的办理程序和时限要求。" * 9 for n in range(PIECE)))
+    short = [Document(f"d{n}", f"第{n}号桥梁今天建成通车。") for n in range(100)]
+    report = engine.add([*short[:50], long, *short[50:]])
+    assert report.added == [*ids(engine), *report.added[100:]] and len(report.added) == 101
+    assert [len(piece) for piece in stored] == [50, 1, 50] and stored[1][0] > PIECE
+    del stored[:]
+    engine.add([Document(f"e{n}", f"第{n}号水库今天建成蓄水。") for n in range(PIECE + 3)])
+    assert [sum(piece) for piece in stored] == [PIECE, 3]
 
 
 def test_a_correction_stays_until_the_file_changes(engine: Engine, seeds: Path) -> None:

@@ -194,6 +194,20 @@ def test_a_long_tail_becomes_a_generation_by_itself(
     close(other)
 
 
+def test_what_another_process_wrote_is_found_beside_what_this_one_prepared(index: LiveIndex, tmp_path: Path) -> None:
+    other = open_index(tmp_path)
+    for number in range(0, 12, 4):
+        other.library.put([entry(f"o{n}", text(n)) for n in range(number, number + 3)], IDENTITY)
+        index.put([entry(f"i{number}", text(number + 3))])  # replays the others' and its own in one
+    for one in (index, other):
+        assert ids(one.snapshot()) == {f"o{n}" for n in range(12) if n % 4 < 3} | {"i0", "i4", "i8"}
+        assert_whole(one.snapshot())
+        whole = lexical.merge([p.lexical for p in one.snapshot().parts], one.snapshot().masks)
+        assert np.allclose(one.snapshot().lexical(["桥梁"]), lexical.scores([whole], ["桥梁"])[0])
+    assert sorted(index.snapshot().lexical(["桥梁"])) == sorted(other.snapshot().lexical(["桥梁"]))
+    close(other)
+
+
 def test_what_is_written_is_analysed_before_queries_could_wait_for_it(
     index: LiveIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,7 +106,7 @@ class Part:
         dimension: int,
         sketches: NDArray[np.uint8] | None = None,
     ) -> "Part":
-        """Makes a part of documents by ascending key; ``segments[i]`` holds the terms of document i's chunks.
+        """Makes a part of documents by ascending key; ``segments`` hold the terms of their chunks, one after another.
 
         ``sketches``, uint8 (documents, WIDTH), are those of their texts; computed where they are not given.
         """
