@@ -90,6 +90,8 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     app.add_middleware(middleware.HostCheck, hosts=settings.hosts)
     app.add_middleware(OpenAIErrors)
     app.add_middleware(middleware.Drain)
+    if settings.workers > 1:
+        app.add_middleware(middleware.Balance)
     app.add_middleware(middleware.AccessLog)
     app.add_middleware(Measure, metrics=metrics)
     return app

@@ -49,6 +49,24 @@ class AccessLog:
             _log.log(level, "%s %s %d %.1f ms", scope["method"], quote(scope["path"]), status, milliseconds)
 
 
+class Balance:
+    """Lets go of connections where calls wait for a thread, so that their clients come back to a process that is freer.
+
+    Connections are kept for many requests, and a process that was busy when they came may have few of them.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start" and scope["app"].state.serving.worker.crowded:
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        await self.app(scope, receive, answer if scope["type"] == "http" else send)
+
+
 class Drain:
     """Reads what is left of a body before the reply to it begins.
 

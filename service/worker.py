@@ -25,6 +25,7 @@ class Worker:
     def __init__(self, threads: int, queue_limit: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="search")
         self._places = threading.BoundedSemaphore(threads + queue_limit)
+        self._threads = threads
         self._reading = 0
         self._long = threading.local()  # since when a thread of long work is at its present piece
         self._turn = asyncio.Lock()
@@ -47,6 +48,11 @@ class Worker:
             return await asyncio.wrap_future(future)
         finally:
             self._reading -= 1
+
+    @property
+    def crowded(self) -> bool:
+        """Whether calls wait for a thread."""
+        return self._reading > self._threads
 
     def give_way(self) -> None:
         """Called from long work, between its pieces: waits a little while somebody waits for an answer.

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import unquote
 
@@ -59,6 +61,39 @@ def test_overload_is_answered_at_once(engine: ScriptedEngine) -> None:
         assert statuses == [200] * 3 + [503] * 7
         assert all(retry is not None and int(retry) > 0 for _, _, _, retry in refused)
         assert served.call("POST", "/ask", QUESTION, JSON)[0] == 200
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_one_of_several_processes_lets_go_of_connections_where_calls_wait(engine: ScriptedEngine, workers: int) -> None:
+    engine.hold = threading.Event()
+    with (
+        Served(engine, Settings(search_threads=1, workers=workers)) as served,
+        ThreadPoolExecutor(2) as pool,
+        closing(HTTPConnection("127.0.0.1", served.port, timeout=10)) as connection,
+    ):
+
+        def kept() -> bool:
+            connection.request("GET", "/livez")
+            response = connection.getresponse()
+            response.read()
+            return not response.will_close
+
+        assert kept()
+        asked = [pool.submit(served.call, "POST", "/ask", QUESTION, JSON)]
+        try:
+            until = time.monotonic() + 5
+            while engine.running < 1 and time.monotonic() < until:
+                time.sleep(0.01)
+            assert kept()  # it runs, and nobody waits
+            asked.append(pool.submit(served.call, "POST", "/ask", QUESTION, JSON))
+            while workers == 2 and kept() and time.monotonic() < until:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            assert kept() == (workers == 1)
+        finally:
+            engine.hold.set()
+        assert {each.result()[0] for each in asked} == {200}
+        assert kept()
 
 
 def test_a_write_that_waits_leaves_queries_alone(served: Served, engine: ScriptedEngine) -> None:
