@@ -171,12 +171,11 @@ async def _written(source: Source, asked: Asked, writer: Writer) -> AsyncGenerat
         if finished is None:
             raise _changed(source, writer)
         answer = finished
-    elif outcome == "refused":
-        answer = refused(draft)
     elif await source.read(lambda engine: engine.stands(draft), let_in=True):
-        answer = draft.answer
-    else:
-        answer, _ = await source.read(asked.answer, let_in=True)  # of what there is now that the model was waited for
+        answer = refused(draft) if outcome == "refused" else draft.answer
+    else:  # what there is by now is answered from, and nothing told of what is gone
+        answer, _ = await source.read(asked.answer, let_in=True)
+        outcome = "fallback:changed" if outcome == "refused" else outcome
     _count(source, writer, outcome)
     source.metrics.answer(answer)
     if not sent:

@@ -224,6 +224,17 @@ def test_a_document_deleted_before_anything_was_sent_is_only_left_out(make: Make
     assert chat.counts == {"asked": 1, "fallback:changed": 1}
 
 
+def test_where_a_document_was_deleted_before_the_model_refused_those_left_are_asked(make: Make, engine: Engine) -> None:
+    def script(messages: list[dict[str, str]]) -> str:
+        chat.http.delete("/documents/toll")
+        return "NO_ANSWER"
+
+    chat = make(script)
+    reply = chat.asked()
+    assert (reply["mode"], reply["answer"]) == ("extractive", engine.ask(QUESTION).text)
+    assert chat.counts == {"asked": 1, "fallback:changed": 1}
+
+
 def test_a_plain_reply_is_made_again_where_a_document_was_deleted_in_its_middle(make: Make, engine: Engine) -> None:
     chat = make(bridge(GOOD), "held", llm_timeout=20)
     with ThreadPoolExecutor(1) as pool:
