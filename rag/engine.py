@@ -135,7 +135,10 @@ class Engine(Intake):
         return Looked(query, found, time.perf_counter() - began)
 
     def on_topic(self, looked: Looked) -> bool:
-        """Whether the passages are on the topic of each part of the question, so that no draft can be hopeless."""
+        """Whether the passages are on the topic of each part of the question, so that it can be asked of a model
+        whatever the draft says; not where it asks for more, of which only the draft can tell whether there is any."""
+        if looked.query.said:
+            return False
         parts = zip(looked.query.parts, looked.found, strict=True)
         return all(on_topic(part.words, own.hits, own.documents, self._tools.weight) for part, own in parts)
 

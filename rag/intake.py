@@ -66,8 +66,9 @@ class Intake:
     ) -> AddReport:
         """Store documents; durable and searchable when this returns. One whose id is taken replaces what was there.
 
-        They are read, embedded and stored some hundred at a time, so there may be any number of them; ``total`` is
-        only for ``progress``. Where they have to be ``new``, raises Conflict for an id that other content has.
+        They are read and embedded some hundred at a time, and stored in pieces, so there may be any number of them;
+        ``total`` is only for ``progress``. Where they have to be ``new``, raises Conflict for an id that other content
+        has.
         """
         report = AddReport()
         done = 0

@@ -6,7 +6,7 @@ what is given without one, and where the model is not asked, fails or talks nons
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
@@ -130,16 +130,14 @@ async def ask(source: Source, asked: Asked) -> AsyncGenerator[Event]:
 async def answer(source: Source, asked: Asked) -> Done:
     """The last of the events, for a reply that is not a stream: as nothing of it was sent, documents that changed
     while it was written are no error, they are asked for once more."""
-    try:
-        return await _last(ask(source, asked))
-    except Changed:
-        return await _last(ask(source, replace(asked, mode="extractive")))
-
-
-async def _last(events: AsyncIterator[Event]) -> Done:
     last: Event | None = None
-    async for event in events:
-        last = event
+    try:
+        async for event in ask(source, asked):
+            last = event
+    except Changed:
+        found, stats = await source.read(asked.answer, let_in=True)
+        source.metrics.answer(found)
+        return Done(found, stats)
     assert isinstance(last, Done), "an answer without an end"
     return last
 
@@ -153,7 +151,7 @@ async def _written(source: Source, asked: Asked, writer: Writer) -> AsyncGenerat
     drafting = Drafting(source, looked)
     try:
         yield Sources(looked.passages)
-        # Where the passages are on the topic the model is asked whatever the draft says: neither waits for the other.
+        # Where the passages are on the topic the model is asked whatever the draft says, and does not wait for it.
         if on_topic or not (await drafting.draft()).hopeless:
             try:
                 async with aclosing(_sentences(source, looked, checker, writer, written)) as sentences:

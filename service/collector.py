@@ -1,4 +1,4 @@
-"""Lines of a batch become blocks of documents, each stored in one write; what is no document is noted and passed by."""
+"""Lines of a batch become blocks of documents, which are stored; what is no document is noted and passed by."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,7 @@ class Collector:
             yield block
 
     def store(self, engine: "Engine", block: Block) -> None:
-        """Adds a block to the engine, which takes it or nothing of it: finds the documents that it does not take."""
+        """Adds a block to the engine; where it does not take one of the documents, one by one."""
         try:
             self._add(engine, block)
         except InvalidInput:

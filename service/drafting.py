@@ -13,7 +13,7 @@ HEAD_START = 0.01  # seconds in which a request leaves; Python's threads would h
 
 
 class Drafting:
-    """Begins when the model has been asked, or when the draft is wanted."""
+    """Begins after ``HEAD_START``, or when the draft is wanted."""
 
     def __init__(self, source: "Source", looked: "Looked") -> None:
         self._wanted = asyncio.Event()
@@ -32,5 +32,6 @@ class Drafting:
 
     async def _make(self, source: "Source", looked: "Looked") -> "Draft":
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wanted.wait(), HEAD_START)
+            async with asyncio.timeout(HEAD_START):
+                await self._wanted.wait()
         return await source.read(lambda engine: engine.draft(looked), let_in=True)

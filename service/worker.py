@@ -25,7 +25,8 @@ class Worker:
     def __init__(self, threads: int, queue_limit: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="search")
         self._places = threading.BoundedSemaphore(threads + queue_limit)
-        self._threads = threads
+        self._waiting = 0
+        self._counting = threading.Lock()
         self._reading = 0
         self._long = threading.local()  # since when a thread of long work is at its present piece
         self._turn = asyncio.Lock()
@@ -40,7 +41,7 @@ class Worker:
         def free(_: Future[T]) -> None:
             self._places.release()
 
-        future = self._executor.submit(call)
+        future = self._submit(call)
         if not let_in:
             future.add_done_callback(free)
         self._reading += 1
@@ -52,7 +53,7 @@ class Worker:
     @property
     def crowded(self) -> bool:
         """Whether calls wait for a thread."""
-        return self._reading > self._threads
+        return self._waiting > 0
 
     def give_way(self) -> None:
         """Called from long work, between its pieces: waits a little while somebody waits for an answer.
@@ -74,9 +75,23 @@ class Worker:
         self._writes += 1
         try:
             async with self._turn:
-                return await asyncio.wrap_future(self._executor.submit(call))
+                return await asyncio.wrap_future(self._submit(call))
         finally:
             self._writes -= 1
+
+    def _submit(self, call: Callable[[], T]) -> Future[T]:
+        def begin() -> T:
+            count(-1)
+            return call()
+
+        def count(by: int) -> None:
+            with self._counting:
+                self._waiting += by
+
+        count(1)
+        future = self._executor.submit(begin)
+        future.add_done_callback(lambda done: count(-1) if done.cancelled() else None)  # it never began
+        return future
 
     def close(self) -> None:
         """Waits for the calls that run; those that wait are dropped."""

@@ -94,6 +94,16 @@ def test_passages_on_the_topic_are_told_before_an_answer_is_looked_for(
     assert not (on_topic and draft.hopeless) and draft.answer.reason != ("no_topic" if on_topic else "no_answer")
 
 
+def test_only_the_answer_tells_whether_there_is_more_to_say(tmp_path: Path) -> None:
+    engine = Engine.open(tmp_path)
+    engine.add([Document("one", "青江大桥全长2386米。")])
+    history = [Turn("user", "青江大桥全长多少米?"), Turn("assistant", "青江大桥全长2386米。[1]")]
+    assert engine.on_topic(engine.look(history[0].content))
+    looked = engine.look("还有吗?", history=history)
+    assert looked.query.said and engine.draft(looked).hopeless and not engine.on_topic(looked)
+    engine.close()
+
+
 def test_a_question_in_two_parts_gets_both(engine: Engine) -> None:
     answer = engine.ask("青江大桥全长多少米?总工程师是谁?")
     assert "2386米" in answer.text and "林致远" in answer.text

@@ -63,7 +63,9 @@ def test_much_is_stored_in_pieces_that_another_process_takes_in_quickly(
         return put(entries, **how)
 
     monkeypatch.setattr(engine._index, "put", noting)
-    long = Document("long", "\n\n".join(f"第{n}条 本条规定第{n}项工作的办理程序和时限要求。" * 9 for n in range(PIECE)))
+    long = Document(
+        "long", "\n\n".join(f"第{n}条 本条规定第{n}项工作的办理程序和时限要求。" * 9 for n in range(2 * PIECE))
+    )
     short = [Document(f"d{n}", f"第{n}号桥梁今天建成通车。") for n in range(100)]
     report = engine.add([*short[:50], long, *short[50:]])
     assert report.added == [*ids(engine), *report.added[100:]] and len(report.added) == 101

@@ -116,7 +116,7 @@ class LiveIndex:
         remember: bool = False,
         over: Mapping[str, Document] | None = None,
     ) -> Written:
-        """``Library.put``, searchable when it returns. Some hundred documents a call are a good batch."""
+        """``Library.put``, searchable when it returns. Another process's next query waits for what was put."""
         entries = list(entries)
         made = [(make(entry, self.identity).digest, entry) for entry in entries]
         for number, (digest, entry) in enumerate(made):  # before the write, so that queries do not wait for it

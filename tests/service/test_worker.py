@@ -31,6 +31,31 @@ def test_a_full_house_turns_away_those_at_the_door_but_none_who_is_in() -> None:
     worker.close()
 
 
+def test_it_is_crowded_while_calls_wait_for_a_thread_whoever_has_them() -> None:
+    worker = Worker(threads=1, queue_limit=8)
+    release = threading.Event()
+
+    async def measure() -> list[bool]:
+        found = [worker.crowded]
+        writing = asyncio.ensure_future(worker.write(release.wait))
+        await asyncio.sleep(0.05)
+        found.append(worker.crowded)
+        reading, leaving = (asyncio.ensure_future(worker.run(lambda: 1)) for _ in range(2))
+        await asyncio.sleep(0.05)
+        found.append(worker.crowded)
+        leaving.cancel()
+        reading.cancel()
+        await asyncio.sleep(0.05)
+        found.append(worker.crowded)
+        release.set()
+        await writing
+        assert await worker.run(lambda: 1) == 1
+        return [*found, worker.crowded]
+
+    assert asyncio.run(measure()) == [False, False, True, False, False]
+    worker.close()
+
+
 def test_long_work_waits_while_somebody_waits_but_gets_its_share() -> None:
     worker = Worker(threads=2, queue_limit=8)
     release = threading.Event()

@@ -2,6 +2,7 @@
 does, a front end gets a valid reply, each sentence as soon as it is checked."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -242,6 +243,8 @@ def test_a_plain_reply_is_made_again_where_a_document_was_deleted_in_its_middle(
         assert chat.model.half.wait(10)
         time.sleep(0.5)  # the first sentence is being checked
         chat.http.delete("/documents/bridge")
+        worker = chat.served.server.config.app.state.serving.worker  # type: ignore[union-attr]
+        worker._places = threading.Semaphore(0)  # those at the door are turned away; it has been let in
         chat.model.go.set()
         reply = coming.result()
     assert body(reply) == engine.ask(QUESTION).text and "/documents/bridge/" not in content(reply)
