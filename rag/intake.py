@@ -18,7 +18,7 @@ from rag.trust import Trust
 from rag.types import Document
 
 BATCH = 128  # documents that are embedded together: what a killed build has to do again
-PIECE = 64  # chunks that are stored together: other processes take them in while a question waits
+PIECE = 64  # chunks that a build stores together: another process takes them in while a question waits
 Progress = Callable[[int, int], None]  # documents done, of how many; what it raises breaks the work off
 CORRECTED = ("title", "source", "url", "published", "metadata")
 _BUILDING = "building"  # the lock under which seeds are taken in
@@ -66,14 +66,15 @@ class Intake:
     ) -> AddReport:
         """Store documents; durable and searchable when this returns. One whose id is taken replaces what was there.
 
-        They are read and embedded some hundred at a time, and stored in pieces, so there may be any number of them;
-        ``total`` is only for ``progress``. Where they have to be ``new``, raises Conflict for an id that other content
-        has.
+        They are read, embedded and stored some hundred at a time, so there may be any number of them; ``total`` is
+        only for ``progress``. Where they have to be ``new``, raises Conflict for an id that other content has.
         """
         report = AddReport()
         done = 0
         for some in batches(documents):
-            self._put(some, report, new=new)
+            if changed := self._changed(some, report):
+                written = self._index.put(self._entries.of(changed), replace=not new)
+                report.added.extend((*written.added, *written.replaced))
             done += len(some)
             if progress:
                 progress(done, max(total, done))
@@ -134,7 +135,11 @@ class Intake:
                 for document in self._read(some, seeds, report.refused, seen):
                     if left.get(document.id) != sha256(document.text):
                         documents.append(document)
-                self._put(documents, report, full=full, again=full and not prepared)
+                changed = documents if full else self._changed(documents, report)
+                for piece in pieces(self._entries.of(changed, again=full and not prepared)):
+                    self._entries.pause()
+                    written = self._index.put(piece, force=full)
+                    report.added.extend((*written.added, *written.replaced))
                 done += len(some)
                 if progress:
                     progress(done, total)
@@ -216,16 +221,9 @@ class Intake:
                 seen.add(document.id)
             yield document
 
-    def _put(
-        self,
-        documents: Sequence[Document],
-        report: AddReport,
-        *,
-        full: bool = False,
-        again: bool = False,
-        new: bool = False,
-    ) -> None:
-        present = {} if full else self._library.find(document.id for document in documents)
+    def _changed(self, documents: Sequence[Document], report: AddReport) -> list[Document]:
+        """Those that are not there as they are, the last of each id; the others are reported."""
+        present = self._library.find(document.id for document in documents)
         changed: dict[str, Document] = {}
         for document in documents:
             old = present.get(document.id)
@@ -233,12 +231,7 @@ class Intake:
                 report.unchanged.append(document.id)
             else:
                 changed[document.id] = document
-        if changed:
-            for number, piece in enumerate(pieces(self._entries.of(list(changed.values()), again=again))):
-                if number:
-                    self._entries.pause()
-                written = self._index.put(piece, replace=not new, force=full)
-                report.added.extend((*written.added, *written.replaced))
+        return list(changed.values())
 
     def _ids(self, origin: str) -> Iterator[str]:
         after: int | None = 0

@@ -52,8 +52,8 @@ def test_a_removed_document_is_not_found_and_its_seed_stays_away_until_it_change
     assert "2400米" in engine.ask(QUESTION).text
 
 
-def test_much_is_stored_in_pieces_that_another_process_takes_in_quickly(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+def test_a_build_stores_in_pieces_that_another_process_takes_in_quickly(
+    engine: Engine, seeds: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored: list[list[int]] = []
     put = engine._index.put
@@ -63,16 +63,19 @@ def test_much_is_stored_in_pieces_that_another_process_takes_in_quickly(
         return put(entries, **how)
 
     monkeypatch.setattr(engine._index, "put", noting)
-    long = Document(
-        "long", "\n\n".join(f"第{n}条 本条规定第{n}项工作的办理程序和时限要求。" * 9 for n in range(2 * PIECE))
-    )
-    short = [Document(f"d{n}", f"第{n}号桥梁今天建成通车。") for n in range(100)]
-    report = engine.add([*short[:50], long, *short[50:]])
-    assert report.added == [*ids(engine), *report.added[100:]] and len(report.added) == 101
-    assert [len(piece) for piece in stored] == [50, 1, 50] and stored[1][0] > PIECE
-    del stored[:]
-    engine.add([Document(f"e{n}", f"第{n}号水库今天建成蓄水。") for n in range(PIECE + 3)])
-    assert [sum(piece) for piece in stored] == [PIECE, 3]
+    documents = [Document(f"d{n:03}", f"第{n}号桥梁今天建成通车。") for n in range(100)]
+    long = "\n\n".join(f"第{n}条 本条规定第{n}项工作的办理程序和时限要求。" * 9 for n in range(2 * PIECE))
+    engine.add([*documents, Document("long", long)])
+    assert [len(piece) for piece in stored] == [101]  # what was sent together is there together or not at all
+    for document in documents:
+        (seeds / f"{document.id}.txt").write_text(document.text, encoding="utf-8")
+    (seeds / "d050a.txt").write_text(long, encoding="utf-8")
+    for build in (engine.build, engine.rebuild):
+        del stored[:]
+        report = build(seeds, full=True)
+        assert len(report.added) == 204 and len(ids(engine)) == 100 and sum(map(len, stored)) == 204
+        assert all(len(piece) == 1 or sum(piece) <= PIECE for piece in stored)
+        assert len(stored) == 6 and [len(piece) for piece in stored if sum(piece) > PIECE] == [1, 1]
 
 
 def test_a_correction_stays_until_the_file_changes(engine: Engine, seeds: Path) -> None:
