@@ -207,7 +207,7 @@ async def _sentences(
         sent = True
         return Delta(text, citations)
 
-    prompt = messages(looked.query, looked.passages, writer.prompts, writer.budget)
+    prompt = await asyncio.to_thread(messages, looked.query, looked.passages, writer.prompts, writer.budget)
     try:
         async with aclosing(writer.llm.write(prompt)) as pieces:
             async for piece in pieces:

@@ -25,7 +25,8 @@ class Worker:
     def __init__(self, threads: int, queue_limit: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="search")
         self._places = threading.BoundedSemaphore(threads + queue_limit)
-        self._waiting = 0
+        self._threads = threads
+        self._held = 0  # calls that run or wait
         self._counting = threading.Lock()
         self._reading = 0
         self._long = threading.local()  # since when a thread of long work is at its present piece
@@ -53,7 +54,7 @@ class Worker:
     @property
     def crowded(self) -> bool:
         """Whether calls wait for a thread."""
-        return self._waiting > 0
+        return self._held > self._threads
 
     def give_way(self) -> None:
         """Called from long work, between its pieces: waits a little while somebody waits for an answer.
@@ -80,17 +81,13 @@ class Worker:
             self._writes -= 1
 
     def _submit(self, call: Callable[[], T]) -> Future[T]:
-        def begin() -> T:
-            count(-1)
-            return call()
-
         def count(by: int) -> None:
             with self._counting:
-                self._waiting += by
+                self._held += by
 
+        future = self._executor.submit(call)
         count(1)
-        future = self._executor.submit(begin)
-        future.add_done_callback(lambda done: count(-1) if done.cancelled() else None)  # it never began
+        future.add_done_callback(lambda _: count(-1))
         return future
 
     def close(self) -> None:

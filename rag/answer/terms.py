@@ -18,19 +18,19 @@ _LATIN = re.compile(r"[a-z0-9][a-z0-9.+%\-]*")
 
 
 class Terms(NamedTuple):
-    """All of the folded text."""
+    """What a folded text holds; Latin words and figures stand whole in all sets but ``numbers``."""
 
     folded: str
     said: str  # and the years that it names by its date, the provinces that it names in short
-    words: frozenset[str]
-    pairs: frozenset[str]
+    words: frozenset[str]  # of two characters at least
+    pairs: frozenset[str]  # of characters side by side
     characters: frozenset[str]
-    numbers: frozenset[str]
+    numbers: frozenset[str]  # figures and years
 
 
 @lru_cache(maxsize=8192)
 def terms(text: str, published: str | None = None, title: str = "") -> Terms:
-    """Of a text in a document of this date and title; of a question or a title without them."""
+    """The terms of a text in a document of this date and title; of a question or a title without them."""
     folded, itself = fold(text), fold(title)
     years = frozenset(year for _, year in relative_years(folded, published))
     names = full_names(folded)
