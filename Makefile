@@ -43,7 +43,8 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 unit: $(VENV)/.test $(NODE)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto -m "not alone"
+	$(BIN)/python -m pytest -q -m alone
 
 train: $(VENV)/.train  ## train all weights from $(DATA)
 	$(BIN)/python -m training.embedder --data $(DATA) --out rag/models/chengyu-static-zh-v3

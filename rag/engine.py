@@ -19,6 +19,7 @@ from rag.answer.topic import on_topic
 from rag.answer.written import Draft, Written
 from rag.chunk import CHUNKER
 from rag.convert import convert
+from rag.courtesies import strip_courtesies
 from rag.duplicates import Copy, duplicates
 from rag.embed import Embedder, StaticEmbedder
 from rag.entries import Entries, indexed
@@ -103,7 +104,7 @@ class Engine(Intake):
     def search(self, query: str, *, top_k: int = 5, filter: Filter | None = None) -> list[Hit]:
         """The ``top_k`` best passages for a query, best first; no answer is made."""
         while True:
-            found = self._find(single(query, self._known), top_k, filter)
+            found = self._find(single(strip_courtesies(query), self._known), top_k, filter)
             if self._standing([found]):
                 return list(found.hits)
 
@@ -137,7 +138,7 @@ class Engine(Intake):
     def on_topic(self, looked: Looked) -> bool:
         """Whether the passages are on the topic of each part of the question, so that it can be asked of a model
         whatever the draft says; not where it asks for more, of which only the draft can tell whether there is any."""
-        if looked.query.said:
+        if looked.query.said or looked.query.small_talk:
             return False
         parts = zip(looked.query.parts, looked.found, strict=True)
         return all(on_topic(part.words, own.hits, own.documents, self._tools.weight) for part, own in parts)

@@ -6,6 +6,7 @@ the earlier questions, and from the answers only where those give nothing.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import rjieba
 
@@ -14,6 +15,9 @@ from rag.text import fold
 from rag.types import Turn
 
 Similarity = Callable[[str, str], float]
+MOST_TURNS = 6  # of a conversation that are looked at, the last ones
+TURN_LENGTH = 500  # characters of each
+_LOOK_AHEAD = 12  # characters behind a word in which the next one ends
 
 _DEMONSTRATIVE = re.compile(
     r"(?:[该此](?![外后前次时])|[这那][一两几]?(?:个|家|项|座|所|位|份|条|种|些))(?:个|家|项|座|所|位|份|条|种|些)?(?=[一-鿿])"
@@ -67,6 +71,7 @@ def resolve(question: str, history: Sequence[Turn], similarity: Similarity | Non
     """
     similarity = similarity or _shared_characters
     question = question.strip()
+    history = [replace(turn, content=turn.content[:TURN_LENGTH]) for turn in history[-MOST_TURNS:]]
     asked: list[tuple[str, str]] = []  # each earlier question, resolved, with the answer it got
     for turn in history:
         if turn.role == "user":
@@ -215,7 +220,8 @@ def subjects(text: str) -> list[tuple[int, int]]:
 
 def _continues(text: str, position: int, word: str) -> bool:
     """Whether a verb or an adjective inside a run of nouns goes on with a noun (科技 创新 基地)."""
-    following = rjieba.tag(text[position + len(word) :])
+    after = position + len(word)
+    following = rjieba.tag(text[after : after + _LOOK_AHEAD])
     return bool(following) and following[0][1][0] in "njb" and following[0][0] not in _GENERIC
 
 

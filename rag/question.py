@@ -5,9 +5,10 @@ No model is asked; follow-ups are resolved by ``rag.followup`` first.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from rag.courtesies import is_small_talk, strip_courtesies
 from rag.followup import Similarity, resolve, subjects, topics
 from rag.gloss import gloss
 from rag.grammar import ASKS, ASKS_PLAINLY, HAN, HOW_MUCH, PRONOUN
@@ -35,6 +36,7 @@ class Query:
     parts: tuple[Single, ...]
     language: Language
     said: str = ""  # where it asks for more: what the earlier answers said
+    small_talk: bool = False  # nothing is asked: a greeting, thanks, who are you; there are no parts then
 
 
 _COMPLEMENT = "(?<![称转变改换分视译定列选升名释成认作])"  # of 转为什么制度: 为 belongs to the verb
@@ -68,7 +70,10 @@ def understand(
     ``similarity`` compares two short phrases (higher is nearer); it chooses what an ellipsis stands for. Without it,
     shared characters decide. ``known`` says whether the documents hold a Chinese word; it chooses translations.
     """
-    text, more = resolve(question, history, similarity)
+    if is_small_talk(question):
+        return Query(question.strip(), (), language_of(question), small_talk=True)
+    turns = [replace(turn, content=strip_courtesies(turn.content)) if turn.role == "user" else turn for turn in history]
+    text, more = resolve(strip_courtesies(question), turns, similarity)
     said = " ".join(turn.content for turn in history if turn.role == "assistant") if more else ""
     return Query(text, tuple(single(part, known) for part in _parts(text)), language_of(question), said)
 

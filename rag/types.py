@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Reason = Literal["no_topic", "no_answer"]
+Reason = Literal["no_topic", "no_answer", "small_talk"]
 Mode = Literal["extractive", "llm"]
 
 

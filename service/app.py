@@ -63,8 +63,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     app.include_router(probes.router)
     app.include_router(metrics_route.router)
     app.include_router(ask.router, max_body_size=settings.max_body_bytes)
-    # Chats grow long, and pictures may lie among their messages.
-    app.include_router(v1.router, max_body_size=settings.max_document_bytes)
+    app.include_router(v1.router, max_body_size=v1.MOST_BYTES)
     app.include_router(suggestions.router)
     app.include_router(index.router)
     app.include_router(jobs.router, max_body_size=settings.max_body_bytes)

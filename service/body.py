@@ -50,6 +50,8 @@ class JsonRoute(APIRoute):
     """A route whose JSON body is parsed by ``parse`` instead of ``json.loads``, which lets through what JSON forbids
     and answers some malformed bodies with an error of the server."""
 
+    most_brackets: int | None = None  # in a body; parsing holds Python up for as long as there are values in it
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
         if self.body_field is None:
@@ -59,7 +61,15 @@ class JsonRoute(APIRoute):
             parsed = _Parsed(request.scope, request.receive)
             if data := await parsed.body():
                 require(request, "application/json")
+                if self.most_brackets is not None and data.count(b"{") + data.count(b"[") > self.most_brackets:
+                    raise InvalidInput(f"the body holds more than {self.most_brackets:,} objects and lists; send fewer")
                 parsed.value = parse(data)
             return await handler(parsed)
 
         return strict
+
+
+class SmallJsonRoute(JsonRoute):
+    """A route for questions: their bodies hold few objects."""
+
+    most_brackets = 20_000

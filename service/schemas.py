@@ -210,7 +210,7 @@ class AskReply(Reply):
     answer: str
     answerable: bool
     confidence: Annotated[FiniteFloat, Field(ge=0, le=1)] = Field(description="probability that the answer is right")
-    reason: Literal["no_topic", "no_answer"] | None = Field(description="why it is not answerable")
+    reason: Literal["no_topic", "no_answer", "small_talk"] | None = Field(description="why it is not answerable")
     question_resolved: str = Field(description="the question that was searched, history folded in")
     citations: list[CitationOut]
     mode: Literal["extractive", "llm"]

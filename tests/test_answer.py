@@ -8,7 +8,7 @@ import pytest
 from articles import BRIDGE, TEA
 from numpy.typing import NDArray
 
-from rag.answer.cite import Statement, cite
+from rag.answer.cite import CitationError, Statement, cite
 from rag.answer.extract import choose, understood, whole, with_list
 from rag.answer.features import NAMES, features
 from rag.answer.named import lacking
@@ -201,7 +201,7 @@ def test_sentences_side_by_side_become_one_citation() -> None:
 def test_a_unit_that_is_not_its_span_is_never_cited() -> None:
     made = units([hit(BRIDGE)], {"bridge": BRIDGE})
     forged = replace(made[1], text="大桥全长9999米。")
-    with pytest.raises(AssertionError, match="span"):
+    with pytest.raises(CitationError, match="span"):
         cite([Statement((forged,), 0.9)], [hit(BRIDGE)], {"bridge": BRIDGE}, lambda id: {})
 
 

@@ -81,18 +81,6 @@ def test_the_filter_holds_for_reprints_too(engine: Engine) -> None:
     )
 
 
-def test_reprints_are_one_source_that_does_not_disagree_with_itself(tmp_path: Path) -> None:
-    said_too = "云岭县茶叶产业再上台阶。全县茶叶加工企业共有171家。"
-    more, apart = f"{ORIGINAL}\n\n{said_too}", f"{said_too}县里将建设新的交易市场。"
-    said: list[str] = []
-    for second in (more, apart):
-        engine = Engine.open(tmp_path / str(len(said)))
-        engine.add([Document("a", ORIGINAL, published="2026-05-06"), Document("b", second, published="2026-05-07")])
-        said.append(engine.ask(QUESTION).text)
-        engine.close()
-    assert "说法不同" not in said[0] and "说法不同" in said[1]
-
-
 def test_what_changes_shows_at_once(tmp_path: Path) -> None:
     engine = Engine.open(tmp_path)
     original, longer, traditional, other = documents()

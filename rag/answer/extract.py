@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from rag.answer.cite import QUOTE_LIMIT, Statement
 from rag.answer.consider import Tools, consider
-from rag.answer.disagree import disagreeing
 from rag.answer.fields import CONFIDENCE, about_document
 from rag.answer.scorer import Scorer
 from rag.answer.topic import on_topic
 from rag.answer.units import LONGEST, Unit, sentence_numbers, units
 from rag.ingest.lines import is_bulleted
 from rag.question import Single
-from rag.retrieve import Copies
 from rag.text import BREAKS, fold
 from rag.types import Document, Hit, Reason
 
@@ -30,12 +28,11 @@ POINTS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What was found for one question: ``statements`` may be empty, ``disagree`` where documents say different."""
+    """What was found for one question: ``statements`` may be empty."""
 
     statements: tuple[Statement, ...]
     confidence: float
     reason: Reason | None
-    disagree: bool = False
 
 
 def extract(
@@ -47,12 +44,11 @@ def extract(
     *,
     threshold: float,
     said: str = "",
-    copies: Copies = lambda id: {},
 ) -> Extract:
     """The best one to three units of the passages ``hits``, if their confidence reaches ``threshold``.
 
-    ``said`` is text that must not be said again; ``copies`` gives each document's reprints, which are one source with
-    it. ``reason`` tells a topic that the corpus lacks from a fact that its passages on the topic do not state.
+    ``said`` is text that must not be said again. ``reason`` tells a topic that the corpus lacks from a fact that its
+    passages on the topic do not state.
     """
     lines = about_document(question.text, hits, documents)
     if lines is not None:
@@ -71,9 +67,6 @@ def extract(
     if confidence < threshold:
         near = on_topic(question.words, hits, documents, tools.weight)
         return Extract((), confidence, "no_answer" if near else "no_topic")
-    if both := disagreeing(question, candidates, logits, matrix, documents, copies):
-        said_by = [Statement((unit,), confidence) for unit in both]
-        return Extract(tuple(said_by), confidence, None, disagree=True)
     chosen = with_list(choose(candidates, logits), hits, documents)
     if question.kind == "list":
         chosen = whole(chosen, documents)

@@ -1,7 +1,7 @@
 """The reply to a whole question: an answer to each of its parts, with citations, or an honest refusal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rag.answer.cite import Statement, cite
 from rag.answer.consider import Tools
@@ -12,20 +12,21 @@ from rag.retrieve import Found
 from rag.types import Answer, Document, Hit, Reason
 
 _REFUSALS: dict[str, dict[Reason, str]] = {
-    "zh": {"no_topic": "文档中没有与这个问题相关的内容。", "no_answer": "文档中提到了相关内容，但没有说明这一点。"},
+    "zh": {
+        "no_topic": "文档中没有与这个问题相关的内容。",
+        "no_answer": "文档中提到了相关内容，但没有说明这一点。",
+        "small_talk": "你好！请直接提问，我根据文档回答，并注明出处。",
+    },
     "zh-Hant": {
         "no_topic": "文件中沒有與這個問題相關的內容。",
         "no_answer": "文件中提到了相關內容，但沒有說明這一點。",
+        "small_talk": "你好！請直接提問，我根據文件回答，並註明出處。",
     },
     "en": {
         "no_topic": "The documents hold nothing on this question.",
         "no_answer": "The documents touch on this, but do not say.",
+        "small_talk": "Hello! Just ask: I answer from the documents and cite them.",
     },
-}
-_DISAGREE = {
-    "zh": "各文档说法不同，较新的在前：",
-    "zh-Hant": "各文件說法不同，較新的在前：",
-    "en": "The documents disagree; the newer comes first:",
 }
 
 
@@ -56,21 +57,21 @@ def reply(looked: Looked, scorer: Scorer, tools: Tools, *, threshold: float) -> 
     The confidence of several answers is that of the least sure; of a refusal, that of the answer withheld.
     """
     query, found, passages = looked.query, looked.found, looked.passages
+    if query.small_talk:
+        text = refusal(query.language, "small_talk")
+        return Answer(text, (text,), False, 0.0, "small_talk", query.text, (), (), "extractive", {})
     hits: list[Hit] = []
     documents: dict[str, Document] = {}
     extracts: list[Extract] = []
     statements: list[Statement] = []
     for part, own in zip(query.parts, found, strict=True):
-        extracted = extract(
-            part, own.hits, own.documents, scorer, tools, threshold=threshold, said=query.said, copies=own.copies
-        )
+        extracted = extract(part, own.hits, own.documents, scorer, tools, threshold=threshold, said=query.said)
         extracts.append(extracted)
         base = len(hits)
         hits += own.hits
         documents |= own.documents
-        line = _DISAGREE[query.language] if extracted.disagree else ""
-        for number, statement in enumerate(extracted.statements):
-            moved = replace(statement.moved(base), before="" if number else line)
+        for statement in extracted.statements:
+            moved = statement.moved(base)
             if not any(moved.within(earlier) for earlier in statements):
                 statements.append(moved)
     answered = [e for e in extracts if e.statements]
@@ -79,10 +80,11 @@ def reply(looked: Looked, scorer: Scorer, tools: Tools, *, threshold: float) -> 
         reason = best.reason or "no_topic"
         text = refusal(query.language, reason)
         return Answer(text, (text,), False, best.confidence, reason, query.text, (), passages, "extractive", {})
-    text, pieces, citations = cite(statements, hits, documents, lambda id: _copies(found, id))
+    text, pieces, citations = cite(statements, hits, documents, lambda id: copies_of(found, id))
     confidence = min(e.confidence for e in answered)
     return Answer(text, pieces, True, confidence, None, query.text, citations, passages, "extractive", {})
 
 
-def _copies(found: Sequence[Found], id: str) -> dict[str, str]:
+def copies_of(found: Sequence[Found], id: str) -> dict[str, str]:
+    """Return the texts of a document's reprints, by their ids."""
     return {other: text for own in found if id in own.documents for other, text in own.copies(id).items()}

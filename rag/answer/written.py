@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.answer.cite import QUOTE_LIMIT
-from rag.answer.reply import Looked, refusal
+from rag.answer.cite import QUOTE_LIMIT, make_citation
+from rag.answer.reply import Looked, copies_of, refusal
 from rag.grammar import HAN
-from rag.pages import page_of, pages_of
-from rag.reprints import holds
-from rag.retrieve import Found
-from rag.types import Answer, Citation, Document, Hit, Reason
+from rag.markers import neutralise_markers
+from rag.types import Answer, Citation, Hit, Reason
 from rag.verify import Kept, Quote
 from rag.verify.check import between
 
@@ -57,7 +55,11 @@ class Written:
         markers = dict.fromkeys(self._marker(quote, kept) for quote in kept.quotes)
         for marker in markers:
             self._cited[marker - 1].supports.append(len(self._pieces))
-        piece = between(self._last, kept) + kept.text + "".join(f"[{marker}]" for marker in sorted(markers))
+        piece = (
+            between(self._last, kept)
+            + neutralise_markers(kept.text)
+            + "".join(f"[{marker}]" for marker in sorted(markers))
+        )
         self._pieces.append(piece)
         self._last = kept
         return piece
@@ -71,7 +73,15 @@ class Written:
         """Those of all markers so far."""
         documents = {id: document for found in looked.found for id, document in found.documents.items()}
         return tuple(
-            _citation(marker, cited, documents[cited.hit.document_id], looked.found)
+            make_citation(
+                marker,
+                documents[cited.hit.document_id],
+                cited.hit.chunk_id,
+                (cited.start, cited.end),
+                cited.score,
+                tuple(cited.supports),
+                copies_of(looked.found, cited.hit.document_id),
+            )
             for marker, cited in enumerate(self._cited, 1)
         )
 
@@ -114,25 +124,3 @@ def refused(draft: Draft) -> Answer:
         draft.answer, text=text, pieces=(text,), answerable=False, confidence=confidence, reason=reason, citations=(),
         mode="llm",
     )  # fmt: skip
-
-
-def _citation(marker: int, cited: _Cited, document: Document, found: Sequence[Found]) -> Citation:
-    quote = document.text[cited.start : cited.end]
-    assert 0 < len(quote) <= QUOTE_LIMIT, f"a quote of {len(quote)} characters"
-    copies = {id: text for own in found if document.id in own.documents for id, text in own.copies(document.id).items()}
-    return Citation(
-        marker=marker,
-        document_id=document.id,
-        chunk_id=cited.hit.chunk_id,
-        title=document.title,
-        source=document.source,
-        url=document.url,
-        published=document.published,
-        quote=quote,
-        start=cited.start,
-        end=cited.end,
-        score=round(cited.score, 4),
-        supports=tuple(cited.supports),
-        page=page_of(pages_of(document.metadata), cited.start),
-        also=tuple(sorted(id for id, text in copies.items() if holds(text, quote))),
-    )

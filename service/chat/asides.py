@@ -19,13 +19,14 @@ _LONGEST_TITLE = 20  # characters
 _LOOKED_AT = 4000  # of a text's characters, at either end, where instructions stand
 
 _TRANSCRIPT = re.compile(
-    r"<\s*(?:chat[_ -]?history|conversation|history|messages|transcript|text|input)\b[^>]*>"
-    r"|^\W*(?:chat|conversation|message)s? history\W*$"
-    r"|^(?:user|human|用户)\s*[::].*\n(?:.*\n)*?(?:assistant|ai|助手)\s*[::]"
-    r"|\"role\"\s*:\s*\"(?:user|assistant)\"|\"\"\"|```",
+    r"<\s{0,9}(?:chat[_ -]?history|conversation|history|messages|transcript|text|input)\b[^<>]{0,200}>"
+    r"|^[^\w\n]{0,20}(?:chat|conversation|message)s? history[^\w\n]{0,20}$"
+    r"|\"role\"\s{0,9}:\s{0,9}\"(?:user|assistant)\"|\"\"\"|```",
     re.I | re.M,
 )
-_ENCLOSED = re.compile(r"</\s*(?:chat[_ -]?history|conversation|history|messages|transcript)\s*>", re.I)
+_SPEAKS_FIRST = re.compile(r"^(?:user|human|用户)[^\S\n]{0,9}[::]", re.I | re.M)
+_SPEAKS_NEXT = re.compile(r"^(?:assistant|ai|助手)[^\S\n]{0,9}[::]", re.I | re.M)
+_ENCLOSED = re.compile(r"</\s{0,9}(?:chat[_ -]?history|conversation|history|messages|transcript)\s{0,9}>", re.I)
 _ABOUT = re.compile(
     r"\b(?:chat|conversations?|dialogues?|discussion|speaker|messages?|sentence|follow[- ]?up)\b"
     r"|对话|聊天|会话|這句話|这句话|對話",
@@ -49,7 +50,7 @@ _FORM = re.compile(
     r"\bjson\b|\bxml\b|\bonly\b|\bno (?:extra|explanation|punctuation|other|additional)\b"
     r"|\bwithout (?:any|punctuation|quot)|\bdo not (?:use|include|add|output)\b"
     r"|\b(?:within|in|maximum|up to|or less|less than|under|limited to)\b[^.\n]{0,20}\b(?:words?|characters?|tokens?)\b"
-    r"|\b[0-9]+\s*[-–]\s*[0-9]+ words?\b|\bwords? or less\b"
+    r"|\b[0-9]{1,4}\s{0,3}[-–]\s{0,3}[0-9]{1,4} words?\b|\bwords? or less\b"
     r"|不要(?:解释|解釋|标点|標點|语气|語氣|多余|多餘|加粗|使用|包含|输出|輸出)"
     r"|直接返回|只(?:返回|输出|輸出|回复)|仅(?:返回|输出)|[个個]?字(?:以内|以內|之内|左右)",
     re.I,
@@ -58,10 +59,11 @@ _REPHRASED = re.compile(
     r"\b(?:rephras|rewrit|reformulat)\w+|\bstandalone (?:question|query)|改写|改寫|重写|重寫|复述", re.I
 )
 _EMOJI = re.compile(r"\bfitting emoji\b|\bemoji only\b|表情", re.I)
-_SHAPE = re.compile(r"\{\s*\"(?!role\b|content\b)(\w+)\"\s*:\s*(\[|\")")
+_SHAPE = re.compile(r"\{\s{0,99}\"(?!role\b|content\b)(\w{1,99})\"\s{0,99}:\s{0,99}(\[|\")")
 _ASKED = re.compile(
-    r"^(?:user|human|用户)\s*[::]\s*(.+)$|\"content\"\s*:\s*\"((?:[^\"\\]|\\.)+)\""
-    r"|^\W*follow[- ]?up (?:question|input|query)\s*:\s*(.+)$",
+    r"^(?:user|human|用户)[^\S\n]{0,9}[::][^\S\n]{0,9}(\S.*)$"
+    r"|\"content\"\s{0,9}:\s{0,9}\"((?:[^\"\\]|\\.){1,4000})\""
+    r"|^[^\w\n]{0,20}follow[- ]?up (?:question|input|query)[^\S\n]{0,9}:[^\S\n]{0,9}(\S.*)$",
     re.I | re.M,
 )
 _NOT_WORDS = re.compile(r"[\s\"'“”‘’「」『』《》?？!！。.,,、:;：；`#*\[\]{}<>]+")
@@ -73,7 +75,7 @@ def reply(messages: Sequence[Message], response_format: Any = None) -> str | Non
     if not spoken:
         return None
     last = _ends(words(spoken[-1]))
-    system = "\n".join(_ends(words(each)) for each in spoken if each.role in ("system", "developer"))
+    system = next((_ends(words(each)) for each in spoken if each.role in ("system", "developer")), "")
     turns = [Turn("user" if m.role == "user" else "assistant", _ends(words(m))) for m in spoken if m.role in _TALKING]
     instruction = _instruction(last, system, turns, alone=spoken[-1].role not in _TALKING)
     if instruction is None:
@@ -85,17 +87,25 @@ def _ends(text: str) -> str:
     return text if len(text) <= 2 * _LOOKED_AT else f"{text[:_LOOKED_AT]}\n{text[-_LOOKED_AT:]}"
 
 
+def _holds_transcript(text: str) -> bool:
+    """Say whether a conversation stands in the text: in tags, as JSON, or as lines of two speakers."""
+    if _TRANSCRIPT.search(text):
+        return True
+    first = _SPEAKS_FIRST.search(text)
+    return first is not None and _SPEAKS_NEXT.search(text, first.end()) is not None
+
+
 def _instruction(last: str, system: str, turns: Sequence[Turn], *, alone: bool) -> str | None:
     """The text that asks for a product about the conversation, where there is one."""
     if alone:  # an instruction as system message after a conversation
         return last if _PRODUCT.search(last) and _ABOUT.search(last) else None
     if len(turns) == 1:
-        if _PRODUCT.search(last) and _TRANSCRIPT.search(last) and (_FORM.search(last) or _SHAPE.search(last)):
+        if _PRODUCT.search(last) and _holds_transcript(last) and (_FORM.search(last) or _SHAPE.search(last)):
             return last
         # A conversation between tags and a form of JSON to be filled: whatever it is that is asked for.
         if _ENCLOSED.search(last) and _SHAPE.search(last) and _FORM.search(last):
             return last
-        if _PRODUCT.search(system) and _ABOUT.search(system) and (_FORM.search(system) or _TRANSCRIPT.search(system)):
+        if _PRODUCT.search(system) and _ABOUT.search(system) and (_FORM.search(system) or _holds_transcript(system)):
             return f"{system}\n{last}"
         return None
     # The front end's words as the last message of the conversation itself: told from a person's by how much form

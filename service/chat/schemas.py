@@ -2,11 +2,14 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from service.schemas import Reply
 
 MODEL = "chengyu-rag"
+MOST_MESSAGES = 40
+MOST_PARTS = 40  # of one message
+LONGEST_TEXT = 4000  # characters of one message, or of a part
 
 
 class Lenient(BaseModel):
@@ -42,6 +45,50 @@ class ChatRequest(Lenient):
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     response_format: JsonValue = Field(default=None, description="minded only where a front end asks for a title or so")
+
+    @field_validator("messages", mode="before")
+    @classmethod
+    def cut_messages(cls, given: Any) -> Any:
+        """Keep the first system message and the last messages, cut, so that only they are validated and read."""
+        return cut_messages(given) if isinstance(given, list) else given
+
+
+def cut_messages(messages: list[Any]) -> list[Any]:
+    """Return the first system message and the last ``MOST_MESSAGES``, with their texts cut to ``LONGEST_TEXT``.
+
+    What is not shaped like a message is left for the validation to refuse.
+    """
+    last = messages[-MOST_MESSAGES:]
+    earlier = messages[:-MOST_MESSAGES]
+    system = next((m for m in earlier if isinstance(m, dict) and m.get("role") in ("system", "developer")), None)
+    return [_cut_message(each) for each in ([] if system is None else [system]) + last]
+
+
+def _cut_message(message: Any) -> Any:
+    if not isinstance(message, dict):
+        return message
+    content = message.get("content")
+    if isinstance(content, str):
+        return {**message, "content": _cut_text(content)}
+    if isinstance(content, list):
+        return {**message, "content": [_cut_part(part) for part in content[-MOST_PARTS:]]}
+    return message
+
+
+def _cut_part(part: Any) -> Any:
+    if isinstance(part, str):
+        return _cut_text(part)
+    if isinstance(part, dict) and isinstance(part.get("text"), str):
+        return {**part, "text": _cut_text(part["text"])}
+    return part
+
+
+def _cut_text(text: str) -> str:
+    """Cut a long text in its middle: an instruction stands at its beginning, a question at its end."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    half = LONGEST_TEXT // 2 - 1
+    return f"{text[:half]}\n{text[-half:]}"
 
 
 class ModelOut(Reply):

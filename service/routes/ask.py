@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
 from service import asking, convert, events
-from service.body import JsonRoute
+from service.body import SmallJsonRoute
+from service.disconnect import work_while_connected
 from service.problems import responses
 from service.schemas import AskReply, AskRequest, SearchReply, SearchRequest
 from service.serving import Served
 
-router = APIRouter(route_class=JsonRoute, tags=["questions"])
+router = APIRouter(route_class=SmallJsonRoute, tags=["questions"])
 
 _EVENTS = """event: sources
 data: {"passages": []}
@@ -34,7 +35,7 @@ data: {"answer": "…"}
     | {200: {"content": {events.MEDIA_TYPE: {"schema": events.SCHEMA, "example": _EVENTS}}}},
 )
 async def ask(
-    body: AskRequest, served: Served, accept: Annotated[str, Header(include_in_schema=False)] = ""
+    body: AskRequest, request: Request, served: Served, accept: Annotated[str, Header(include_in_schema=False)] = ""
 ) -> Response | AskReply:
     """The answer with its citations, or an answer that says the documents do not hold it.
 
@@ -51,7 +52,7 @@ async def ask(
     )
     if body.stream or events.wanted(accept):
         return events.stream(await events.begun(asking.ask(served, asked)))
-    done = await asking.answer(served, asked)
+    done = await work_while_connected(request, asking.answer(served, asked))
     return convert.from_answer(done.answer, done.stats)
 
 
@@ -62,9 +63,10 @@ async def ask(
     response_model=SearchReply,
     responses=responses(413, 415),
 )
-async def search(body: SearchRequest, served: Served) -> SearchReply:
+async def search(body: SearchRequest, request: Request, served: Served) -> SearchReply:
     """Passages for a query, best first. No answer is made."""
-    hits = await served.read(
+    found = served.read(
         lambda engine: engine.search(body.query, top_k=body.top_k or 5, filter=convert.to_filter(body.filter))
     )
+    hits = await work_while_connected(request, found)
     return SearchReply(passages=[convert.from_hit(hit) for hit in hits])

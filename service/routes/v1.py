@@ -1,5 +1,6 @@
 """For chat front ends: ``/v1/models`` and ``/v1/chat/completions``, as OpenAI's."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -7,19 +8,21 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from service import asking, events
-from service.body import JsonRoute
+from service.body import SmallJsonRoute
 from service.chat import asides, completion
 from service.chat.conversation import read
 from service.chat.errors import ModelNotFound
 from service.chat.schemas import FAILED, MODEL, ChatReply, ChatRequest, ModelList, ModelOut
 from service.chat.writing import Writing
+from service.disconnect import work_while_connected
 from service.problems import responses
 from service.serving import Served
 
+MOST_BYTES = 4 * 2**20  # of a body: a long chat, with a picture or two among its messages
 NO_WORDS = "请用文字提问。 Please ask in words."
 _EXAMPLE = f'data: {{"object": "chat.completion.chunk", "model": "{MODEL}", …}}\n\ndata: [DONE]\n\n'
 
-router = APIRouter(prefix="/v1", route_class=JsonRoute, tags=["chat front ends"])
+router = APIRouter(prefix="/v1", route_class=SmallJsonRoute, tags=["chat front ends"])
 
 
 def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -54,7 +57,7 @@ async def chat(body: ChatRequest, request: Request, served: Served) -> Response 
     is answered without a search."""
     _known(body.model or MODEL)
     asked = read(body.messages)
-    said = asides.reply(body.messages, body.response_format)
+    said = await asyncio.to_thread(asides.reply, body.messages, body.response_format)
     if said is None and not asked.question:
         said = NO_WORDS
     question = asking.Asked(asked.question, history=asked.history)
@@ -65,7 +68,7 @@ async def chat(body: ChatRequest, request: Request, served: Served) -> Response 
         return events.Stream(completion.streamed(writing, coming, asked.characters, include_usage=usage))
     if said is not None:
         return completion.whole(writing, (said,), (), asked.characters)
-    answer = (await asking.answer(served, question)).answer
+    answer = (await work_while_connected(request, asking.answer(served, question))).answer
     return completion.whole(writing, answer.pieces, answer.citations, asked.characters)
 
 

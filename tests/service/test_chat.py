@@ -165,7 +165,7 @@ def test_what_is_long_is_cut(client: TestClient, engine: ScriptedEngine) -> None
     question, history = asked(engine)
     assert len(question) == 2000 and question.endswith(QUESTION)
     assert len(history) == 20 and history[0].content.startswith("30长")
-    assert max(len(turn.content) for turn in history) == 4000
+    assert 3990 < max(len(turn.content) for turn in history) <= 4000
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def assert_error(response: Any, status: int, code: str, param: str | None = None
 
 
 def test_errors_have_openais_shape(make_client: Any, engine: ScriptedEngine) -> None:
-    client = make_client(max_document_bytes=5000)
+    client = make_client()
     path, json_type = "/v1/chat/completions", {"Content-Type": "application/json"}
     assert_error(ask(client, QUESTION, model="gpt-4o"), 404, "model_not_found", "model")
     assert_error(client.get("/v1/models/gpt-4o"), 404, "model_not_found", "model")
@@ -211,7 +211,7 @@ def test_errors_have_openais_shape(make_client: Any, engine: ScriptedEngine) -> 
     wrong = client.get(path)
     assert_error(wrong, 405, "method_not_allowed")
     assert wrong.headers["allow"] == "POST"
-    assert_error(ask(client, "x" * 6000), 413, "content_too_large")
+    assert_error(ask(client, "x" * (4 * 2**20)), 413, "content_too_large")
     assert_error(client.post(path, content=b"x", headers={"Content-Type": "text/plain"}), 415, "unsupported_media_type")
     for body in (b"{", b'{"messages": "\\ud800"}', b"\xff", b'{"a": NaN}'):
         assert_error(client.post(path, content=body, headers=json_type), 422, "invalid_input")
