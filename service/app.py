@@ -17,6 +17,7 @@ from service.chat.errors import OpenAIErrors
 from service.chat.schemas import Failed
 from service.mcp.http import Endpoint, Tools
 from service.metrics import Measure, Metrics
+from service.paths import PathCheck
 from service.routes import ask, batch, documents, index, jobs, pages, probes, suggestions, v1
 from service.routes import metrics as metrics_route
 from service.schemas import DocumentIn, UploadFields
@@ -91,6 +92,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     app.add_middleware(middleware.Drain)
     if settings.workers > 1:
         app.add_middleware(middleware.Balance)
+    app.add_middleware(PathCheck)
     app.add_middleware(middleware.AccessLog)
     app.add_middleware(Measure, metrics=metrics)
     return app

@@ -6,6 +6,7 @@ from dataclasses import replace
 from rag.errors import InvalidInput
 from rag.ingest.ids import CONTENT, content_id
 from rag.types import Answer, Document, Filter, Hit, IndexStats, Turn
+from rag.web_urls import keep_web_url
 from service.jobs.store import Job
 from service.schemas import (
     AskReply,
@@ -87,7 +88,7 @@ def from_brief(document: Document) -> DocumentBrief:
         id=document.id,
         title=document.title,
         source=document.source,
-        url=document.url,
+        url=keep_web_url(document.url),
         published=document.published,
         metadata=dict(document.metadata),
         sha256=document.sha256,
@@ -103,7 +104,7 @@ def from_hit(hit: Hit) -> PassageOut:
         document_id=hit.document_id,
         title=hit.title,
         source=hit.source,
-        url=hit.url,
+        url=keep_web_url(hit.url),
         published=hit.published,
         page=hit.page,
         text=hit.text,
@@ -129,7 +130,7 @@ def from_answer(answer: Answer, stats: IndexStats) -> AskReply:
                 chunk_id=each.chunk_id,
                 title=each.title,
                 source=each.source,
-                url=each.url,
+                url=keep_web_url(each.url),
                 published=each.published,
                 page=each.page,
                 also=list(each.also),

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints
 
+from rag.web_urls import is_web_url
+
 _BAD = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 BAD_IN_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # date.fromisoformat takes other forms too
@@ -44,7 +46,15 @@ def _not_blank(value: str) -> str:
 def _id(value: str) -> str:
     if "/" in value:
         raise ValueError("holds a slash, which an id cannot; take another character")
+    if value in (".", ".."):
+        raise ValueError("is a part of paths, which clients resolve away; take another id")
     return _line(value)
+
+
+def _url(value: str) -> str:
+    if not is_web_url(value):
+        raise ValueError("is not an address of the web; begin it with http:// or https:// and a host")
+    return value
 
 
 def _date(value: str) -> str:
@@ -87,6 +97,11 @@ DocumentId = Annotated[
     str,
     Field(min_length=1, max_length=200, json_schema_extra={"pattern": f"^{_IN_LINE.replace('[^', '[^/')}+$"}),
     AfterValidator(_id),
+]
+Url = Annotated[
+    Line,
+    Field(max_length=4000, json_schema_extra={"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}),
+    AfterValidator(_url),
 ]
 BodyText = Annotated[Text, Field(min_length=1), AfterValidator(_not_blank)]
 Date = Annotated[str, AfterValidator(_date), Field(json_schema_extra={"format": "date"}, examples=["2023-03-06"])]

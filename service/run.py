@@ -1,15 +1,20 @@
 """Starts the HTTP service, in this process or in several, and says where it can be asked."""
 
+import asyncio
 import os
 import socket
 import sys
 import tempfile
+import threading
+import time
+import urllib.request
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from service import logs, metrics
+from service import connections, logs, metrics
 from service.app import create_app
 from service.serving import Serving
 from service.settings import Settings
@@ -35,10 +40,21 @@ def _run_several(settings: Settings) -> None:
     os.environ |= settings.environment()
     config = _config("service.run:worker", settings, factory=True, workers=settings.workers)
     listening = listen(config)
-    _announce(settings)
+    threading.Thread(target=_announce_several, args=(settings,), daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="rag-metrics-") as counted:
         os.environ[metrics.FOLDER] = counted
         Multiprocess(config, sockets=[listening]).run()
+
+
+def _announce_several(settings: Settings) -> None:
+    """Print the address once a process is ready."""
+    while True:
+        try:
+            with urllib.request.urlopen(f"{_address(settings)}/readyz", timeout=5):
+                break
+        except (OSError, ValueError):
+            time.sleep(0.2)
+    _announce(settings)
 
 
 def listen(config: uvicorn.Config) -> socket.socket:
@@ -59,20 +75,32 @@ def _config(app: FastAPI | str, settings: Settings, factory: bool = False, worke
         log_config=logs.config(settings.log_level),
         access_log=False,  # the application logs requests itself
         timeout_graceful_shutdown=END_SECONDS,
+        timeout_keep_alive=connections.KEEP_ALIVE_SECONDS,
+        http=_bounded(settings),
     )
+
+
+def _bounded(settings: Settings) -> type[connections.BoundedProtocol]:
+    spare = max(16, connections.count_descriptors() - connections.SPARE_DESCRIPTORS)
+    connections.BoundedProtocol.limit = settings.max_connections or spare
+    return connections.BoundedProtocol
 
 
 class _Ending(uvicorn.Server):
     """Tells the application before it waits for requests to end: some would go on as long as a job does."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        app = self.config.loaded_app
-        while not isinstance(app, FastAPI):  # within uvicorn's own layers
-            app = app.app
-        serving = getattr(app.state, "serving", None)
-        if isinstance(serving, Serving):
+        serving = _find_serving(self.config.loaded_app)
+        if serving is not None:
             serving.end()
         await super().shutdown(sockets=sockets)
+
+
+def _find_serving(app: Any) -> Serving | None:
+    while not isinstance(app, FastAPI):  # within uvicorn's own layers
+        app = app.app
+    serving = getattr(app.state, "serving", None)
+    return serving if isinstance(serving, Serving) else None
 
 
 class _Announcing(_Ending):
@@ -83,12 +111,24 @@ class _Announcing(_Ending):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
+            self._telling = asyncio.create_task(self._announce_when_ready())
+
+    async def _announce_when_ready(self) -> None:
+        """Print the address once the index is open, so that the command shown with it is answered."""
+        serving = _find_serving(self.config.loaded_app)
+        while serving is not None and not serving.ready and not self.should_exit:
+            await asyncio.sleep(0.05)
+        if not self.should_exit:
             _announce(self._settings)
 
 
 def _announce(settings: Settings) -> None:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{settings.port}"
+    url = _address(settings)
     ask = """'{"question": "川渝联合实施了多少项攻关核心技术项目?"}'"""
     curl = f"curl -s {url}/ask -H 'Content-Type: application/json' -d {ask}"
     print(f"\n  {url}\n\n  {curl}\n", file=sys.stderr, flush=True)
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"

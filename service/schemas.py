@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, model_validator
 
-from service.fields import BodyText, Date, DocumentId, Line, Metadata, Question, Text, TopK
+from service.fields import BodyText, Date, DocumentId, Line, Metadata, Question, Text, TopK, Url
 
 
 class Request(BaseModel):
@@ -81,7 +81,7 @@ class DocumentIn(Request):
     title: Annotated[Line, Field(max_length=1000)] | None = None
     text: BodyText
     source: Annotated[Line, Field(max_length=1000)] | None = None
-    url: Annotated[Line, Field(max_length=4000)] | None = None
+    url: Url | None = None
     published: Date | None = None
     metadata: Metadata | None = Field(default=None, description="any JSON object, kept as it is")
 
@@ -94,7 +94,7 @@ class UploadFields(Request):
     id: DocumentId | None = Field(default=None, description="absent: derived from the content")
     title: Annotated[Line, Field(max_length=1000)] | None = None
     source: Annotated[Line, Field(max_length=1000)] | None = None
-    url: Annotated[Line, Field(max_length=4000)] | None = None
+    url: Url | None = None
     published: Date | None = None
 
 
@@ -105,7 +105,7 @@ class DocumentPatch(Request):
 
     title: Annotated[Line, Field(max_length=1000)] | None = None
     source: Annotated[Line, Field(max_length=1000)] | None = None
-    url: Annotated[Line, Field(max_length=4000)] | None = None
+    url: Url | None = None
     published: Date | None = None
     metadata: Metadata | None = None
 

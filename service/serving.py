@@ -89,6 +89,11 @@ class Serving:
             raise NotReady(self._reason)
         return self._engine
 
+    @property
+    def ready(self) -> bool:
+        """Whether questions are answered."""
+        return self._engine is not None
+
     async def read(self, call: "Callable[[Engine], T]", *, let_in: bool = False) -> T:
         """The result of a blocking call on the engine; see ``Worker.run``."""
         engine = self.engine

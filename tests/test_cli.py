@@ -59,7 +59,7 @@ def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     key = made.stdout.strip()
     assert made.exit_code == 0 and len(key) >= 43 and key not in made.stderr
     assert rag("key", "add", "writer", "--scope", "write", *vectors).exit_code == 0
-    listed = rag("key", "list", *vectors, environment={"RAG_API_KEYS": "bare"}).stdout
+    listed = rag("key", "list", *vectors, environment={"RAG_API_KEYS": "bare-key-of-16-characters"}).stdout
     assert re.search(r"^RAG_API_KEYS 1  write .*\nreader  read .*\nwriter  write ", listed) and key not in listed
     assert "1 left" in rag("key", "revoke", "reader", *vectors).stdout
     last = rag("key", "revoke", "writer", *vectors)

@@ -60,9 +60,7 @@ def test_what_only_looks_like_a_courtesy_is_left(asked: str) -> None:
     assert strip_courtesies(asked) == asked and not is_small_talk(asked)
 
 
-@pytest.mark.parametrize(
-    "said", ["你好", "谢谢", "好的谢谢啦", "您好，在吗", "你是谁?", "Thanks!", "謝謝"]
-)
+@pytest.mark.parametrize("said", ["你好", "谢谢", "好的谢谢啦", "您好，在吗", "你是谁?", "Thanks!", "謝謝"])
 def test_a_message_of_courtesies_alone_is_small_talk(said: str) -> None:
     query = understand(said, [Turn("user", "押金多少?"), Turn("assistant", "押金两千元。")])
     assert query.small_talk and not query.parts and strip_courtesies(said) == said

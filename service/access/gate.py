@@ -4,13 +4,13 @@ import hmac
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
 from rag.errors import Damaged
 from service.access import keys
 from service.access.keys import Key, Scope
+from service.access.origin import check_origin
 from service.problems import ServiceError
 from service.settings import Settings
 
@@ -26,13 +26,6 @@ class InvalidKey(ServiceError):
 
     status = 401
     title = "Invalid API key"
-
-
-class ForeignPage(ServiceError):
-    """A page of another origin that would change something, in the browser of somebody who may."""
-
-    status = 403
-    title = "Another origin"
 
 
 class InsufficientScope(ServiceError):
@@ -64,11 +57,8 @@ class Gate:
     def check(self, headers: Headers, scope: Scope) -> None:
         """Raises InvalidKey, InsufficientScope or ForeignPage where a request with these headers may not do what needs
         ``scope``; Damaged where the keys cannot be read."""
-        if scope == "write" and self._foreign(headers):
-            raise ForeignPage(
-                f"a page of {headers.get('origin', 'another origin')} may not change anything here; "
-                "to allow it, name its origin in RAG_CORS_ORIGINS"
-            )
+        if scope == "write":
+            check_origin(headers, self._origins)
         known = [*self._given, *self._current()]
         if not known and self._anonymous:
             return
@@ -79,16 +69,6 @@ class Gate:
             raise InvalidKey(f"{said}; send one as `Authorization: Bearer KEY` (keys are made with: rag key add NAME)")
         if not found.may(scope):
             raise InsufficientScope(f"the key {found.name} may read only; this needs one of the scope {scope}")
-
-    def _foreign(self, headers: Headers) -> bool:
-        """Whether a browser sends this for a page of another origin. It asks before it sends JSON or a key, but not
-        before it sends a form: on a machine without keys any page could add documents."""
-        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        if "*" in self._origins or origin in self._origins or "authorization" in headers:
-            return False
-        if site is not None:
-            return site not in ("same-origin", "none")
-        return origin is not None and urlsplit(origin).netloc != headers.get("host")
 
     def _current(self) -> Sequence[Key]:
         try:

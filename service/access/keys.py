@@ -20,6 +20,7 @@ from typing import Literal, get_args
 from rag.errors import Conflict, Damaged, InvalidInput, NotFound
 
 FILE = "keys.json"
+SHORTEST = 16  # characters of a key that somebody chose
 
 Scope = Literal["read", "write"]
 
@@ -98,13 +99,18 @@ def given(entry: str, number: int) -> Key:
         raise ValueError(f"entry {number} is not a key; write name:read:KEY, name:write:KEY or KEY alone")
     if not all("!" <= character <= "~" for character in key):
         raise ValueError(f"the key of entry {number} holds white space or letters that no header can hold")
+    if len(key) < SHORTEST:
+        raise ValueError(f"the key of entry {number} has fewer than {SHORTEST} characters, so it can be guessed")
     return Key(name, "write" if scope == "write" else "read", digest(key.encode()))
 
 
 @contextmanager
 def _changing(vectors: Path) -> Iterator[tuple[Sequence[Key], "_Store"]]:
     vectors.mkdir(parents=True, exist_ok=True)
-    with (vectors / f"{FILE}.lock").open("a", encoding="utf-8") as lock:
+    path = vectors / f"{FILE}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as lock:
+        os.fchmod(descriptor, 0o600)  # one that an earlier version made
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield read(vectors), _Store(vectors)
 

@@ -87,8 +87,8 @@ def _cut_text(text: str) -> str:
     """Cut a long text in its middle: an instruction stands at its beginning, a question at its end."""
     if len(text) <= LONGEST_TEXT:
         return text
-    half = LONGEST_TEXT // 2 - 1
-    return f"{text[:half]}\n{text[-half:]}"
+    half = LONGEST_TEXT // 2
+    return f"{text[: half - 1]}\n{text[-half:]}"
 
 
 class ModelOut(Reply):

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from rag.types import Citation
+from rag.web_urls import is_web_url
 from service.chat.schemas import Annotation, SearchResult, UrlCitation
 
 HEADING = "**参考来源**"
 
 _MARKERS = re.compile(r"(?:\[[0-9]+\])+")
 _MARKDOWN = re.compile(r"([\\\[\]*_`<>])")
-_WEB = re.compile(r"https?://[^/]", re.I)
 _LEAD = 9  # characters of a quote that tell sources of one title apart
 _SAFE = "/:?#@!$&'*+,;=%~"  # of a url in Markdown's round brackets; no brackets, no spaces
 
@@ -37,7 +37,7 @@ class Source:
 
 def link(own: str | None, base: str, document_id: str, span: tuple[int, int] | None = None) -> str:
     """The document's own url where it has one that a browser opens, else this service's view of it, at the span."""
-    if own and _WEB.match(own):
+    if own and is_web_url(own):
         return quote(own, safe=_SAFE)
     at = f"#{span[0]}-{span[1]}" if span else ""
     return f"{base.rstrip('/')}/documents/{quote(document_id, safe='')}/view{at}"

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from service.cli.common import AsJson, Seeds, Vectors, engine_of, progress_bar, readable_errors, settings
+from service.cli.terminal import say
 
 Full = Annotated[bool, typer.Option("--full", help="Embed everything again, also what has not changed.")]
 
@@ -28,8 +29,8 @@ def rebuild(seeds: Seeds = None, vectors: Vectors = None, full: Full = False) ->
             report = engine.rebuild(given.seeds_dir, full=full, progress=lambda done, total, _: progress(done, total))
             stats = engine.stats()
         for refused in report.refused:
-            typer.echo(f"refused {refused.id}: {refused.detail}", err=True)
-        typer.echo(
+            say(f"refused {refused.id}: {refused.detail}", err=True)
+        say(
             f"{len(report.added)} added or changed, {len(report.unchanged)} unchanged, {len(report.removed)} removed, "
             f"{len(report.refused)} refused; {stats.documents} documents, {stats.chunks} chunks, model {stats.model}"
         )
@@ -54,13 +55,13 @@ def add(
             report = engine.add(sources, progress=lambda done, _: progress(done, sources.expected(done)))
             stats = engine.stats()
         for name, detail in sources.refused:
-            typer.echo(f"refused {name}: {detail}", err=True)
-        typer.echo(
+            say(f"refused {name}: {detail}", err=True)
+        say(
             f"{len(report.added)} added or changed, {len(report.unchanged)} unchanged, {len(sources.refused)} refused; "
             f"{stats.documents} documents, {stats.chunks} chunks, model {stats.model}"
         )
         if len(report.added) == 1:
-            typer.echo(f"id {report.added[0]}")
+            say(f"id {report.added[0]}")
         if sources.refused:
             raise typer.Exit(1)
 
@@ -73,9 +74,9 @@ def remove(
     with readable_errors(), engine_of(settings(vectors=vectors), build=False) as engine:
         removed = engine.remove(ids)
         unknown = [id for id in ids if id not in removed]
-        typer.echo(f"{len(removed)} removed, {engine.stats().documents} left")
+        say(f"{len(removed)} removed, {engine.stats().documents} left")
         for id in unknown:
-            typer.echo(f"rag: there is no document {id!r}.", err=True)
+            say(f"rag: there is no document {id!r}.", err=True)
         if unknown:
             raise typer.Exit(1)
 
@@ -85,14 +86,14 @@ def duplicates(seeds: Seeds = None, vectors: Vectors = None, as_json: AsJson = F
     with readable_errors(), engine_of(settings(seeds=seeds, vectors=vectors)) as engine:
         groups = engine.duplicates()
         if as_json:
-            typer.echo(json.dumps([[asdict(copy) for copy in group] for group in groups], ensure_ascii=False, indent=2))
+            say(json.dumps([[asdict(copy) for copy in group] for group in groups], ensure_ascii=False, indent=2))
             return
         for group in groups:
             for copy in group:
                 about = " · ".join(filter(None, (copy.title, copy.source, copy.published)))
-                typer.echo(f"{copy.similarity:.2f}  {copy.id}  {about}")
-            typer.echo()
-        typer.echo(f"{len(groups)} groups, {sum(map(len, groups))} documents", err=True)
+                say(f"{copy.similarity:.2f}  {copy.id}  {about}")
+            say()
+        say(f"{len(groups)} groups, {sum(map(len, groups))} documents", err=True)
 
 
 COMMANDS = (build, rebuild, add, remove, duplicates)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from service.cli.common import AsJson, Vectors, check_writable, progress_bar, readable_errors, settings
+from service.cli.terminal import say
 
 app = typer.Typer(
     no_args_is_help=True, help="Generations of the index: list, roll back, verify, clean up.", rich_markup_mode=None
@@ -24,15 +25,15 @@ def list_generations(vectors: Vectors = None, as_json: AsJson = False) -> None:
         found = maintenance.generations(settings(vectors=vectors).vectors_dir)
         if as_json:
             rows = [{**asdict(m), "files": len(m.files), "bytes": m.bytes, "current": now} for m, now in found]
-            typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+            say(json.dumps(rows, ensure_ascii=False, indent=2))
             return
         for m, now in found:
-            typer.echo(
+            say(
                 f"{'*' if now else ' '} {m.name}  {m.created}  {m.documents} documents, {m.chunks} chunks, "
                 f"{m.bytes / 1e6:.1f} MB, {m.identity.model}"
             )
         if not found:
-            typer.echo("No generation was written yet.")
+            say("No generation was written yet.")
 
 
 @app.command()
@@ -45,7 +46,7 @@ def rollback(
         from rag import maintenance
 
         chosen = maintenance.rollback(settings(vectors=vectors).vectors_dir, name)
-        typer.echo(f"{chosen.name} is the current generation; what was written after it is read from the record.")
+        say(f"{chosen.name} is the current generation; what was written after it is read from the record.")
 
 
 @app.command()
@@ -59,10 +60,10 @@ def verify(vectors: Vectors = None, as_json: AsJson = False) -> None:
         with progress_bar("documents") as progress:
             found = maintenance.verify(folder, progress)
         if as_json:
-            typer.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False, indent=2))
+            say(json.dumps([asdict(each) for each in found], ensure_ascii=False, indent=2))
         else:
             for each in found:
-                typer.echo(f"{each.name}: {each.fault or 'whole'}")
+                say(f"{each.name}: {each.fault or 'whole'}")
         if any(each.fault for each in found):
             raise typer.Exit(1)
 
@@ -79,9 +80,7 @@ def gc(
         folder = settings(vectors=vectors).vectors_dir
         check_writable(folder)
         freed = maintenance.collect(folder, keep)
-        typer.echo(
-            f"{freed.generations} generations and {freed.vectors} vectors deleted, {freed.bytes / 1e6:.1f} MB freed"
-        )
+        say(f"{freed.generations} generations and {freed.vectors} vectors deleted, {freed.bytes / 1e6:.1f} MB freed")
 
 
 def backup(target: Backup, vectors: Vectors = None) -> None:
@@ -90,7 +89,7 @@ def backup(target: Backup, vectors: Vectors = None) -> None:
         from rag import maintenance
 
         size = maintenance.backup(settings(vectors=vectors).vectors_dir, target)
-        typer.echo(f"{target}: {size / 1e6:.1f} MB")
+        say(f"{target}: {size / 1e6:.1f} MB")
 
 
 def restore(source: Backup, vectors: Vectors = None) -> None:
@@ -101,4 +100,4 @@ def restore(source: Backup, vectors: Vectors = None) -> None:
         folder = settings(vectors=vectors).vectors_dir
         with progress_bar("documents") as progress:
             documents = maintenance.restore(folder, source, progress)
-        typer.echo(f"{documents} documents restored; the index is made again at the next start")
+        say(f"{documents} documents restored; the index is made again at the next start")

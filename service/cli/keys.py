@@ -8,6 +8,7 @@ import typer
 
 from service.access.keys import Scope
 from service.cli.common import AsJson, Vectors, check_writable, readable_errors, settings
+from service.cli.terminal import say
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys of the HTTP service.")
 
@@ -26,8 +27,8 @@ def add(
 
         folder = settings(vectors=vectors, host="127.0.0.1").vectors_dir
         check_writable(folder)
-        typer.echo(keys.add(folder, name, scope))
-        typer.echo("Keep it: it is not shown again. Sent as  Authorization: Bearer KEY", err=True)
+        say(keys.add(folder, name, scope))
+        say("Keep it: it is not shown again. Sent as  Authorization: Bearer KEY", err=True)
 
 
 @app.command("list")
@@ -40,13 +41,13 @@ def list_keys(vectors: Vectors = None, as_json: AsJson = False) -> None:
         found = [*given.given_keys, *keys.read(given.vectors_dir)]
         if as_json:
             rows = [{name: value for name, value in asdict(key).items() if name != "sha256"} for key in found]
-            typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+            say(json.dumps(rows, ensure_ascii=False, indent=2))
             return
         for key in found:
             since = f"since {key.added}" if key.added else "of RAG_API_KEYS"
-            typer.echo(f"{key.name}  {key.scope}  {since}" + (f"  revoked {key.revoked}" if key.revoked else ""))
+            say(f"{key.name}  {key.scope}  {since}" + (f"  revoked {key.revoked}" if key.revoked else ""))
         if not found:
-            typer.echo("There is no key; the service is open to programs of this machine.")
+            say("There is no key; the service is open to programs of this machine.")
 
 
 @app.command()
@@ -57,9 +58,9 @@ def revoke(name: Name, vectors: Vectors = None) -> None:
 
         given = settings(vectors=vectors, host="127.0.0.1")
         left = [*given.given_keys, *keys.revoke(given.vectors_dir, name)]
-        typer.echo(f"{name} is revoked, {len(left)} left")
+        say(f"{name} is revoked, {len(left)} left")
         if not left:
-            typer.echo(
+            say(
                 f"Nobody gets in now; add another key, or delete {given.vectors_dir / keys.FILE} to do without keys.",
                 err=True,
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.common import AsJson, Seeds, Vectors, engine_of, progress_bar, readable_errors, settings
+from service.cli.terminal import say
 
 if TYPE_CHECKING:
     from rag.types import Answer, Hit
@@ -24,12 +25,12 @@ def ask(
         if as_json:
             _print_json(answer)
             return
-        typer.echo(answer.text)
+        say(answer.text)
         for citation in answer.citations:
             where = " · ".join(filter(None, (citation.title, citation.source, citation.published)))
-            typer.echo(f"\n[{citation.marker}] {where}  ({citation.document_id} {citation.start}-{citation.end})")
-            typer.echo(f"    {citation.quote}")
-        typer.echo(f"\nconfidence {answer.confidence:.2f}, {answer.timings_ms['total']:.0f} ms", err=True)
+            say(f"\n[{citation.marker}] {where}  ({citation.document_id} {citation.start}-{citation.end})")
+            say(f"    {citation.quote}")
+        say(f"\nconfidence {answer.confidence:.2f}, {answer.timings_ms['total']:.0f} ms", err=True)
 
 
 def search(
@@ -42,7 +43,7 @@ def search(
             _print_json(hits)
             return
         for rank, hit in enumerate(hits, 1):
-            typer.echo(f"{rank}. {hit.score:.3f}  {hit.title}  ({hit.document_id} {hit.start}-{hit.end})\n{hit.text}\n")
+            say(f"{rank}. {hit.score:.3f}  {hit.title}  ({hit.document_id} {hit.start}-{hit.end})\n{hit.text}\n")
 
 
 def evaluate(
@@ -75,7 +76,7 @@ def evaluate(
 
             draw({questions.stem: measuring.judged(rows)}, picture)
         figures = measuring.figures(rows, items)
-        typer.echo(json.dumps(figures, ensure_ascii=False, indent=None if as_json else 2))
+        say(json.dumps(figures, ensure_ascii=False, indent=None if as_json else 2))
 
 
 def _documents(path: Path) -> list[Any]:
@@ -109,4 +110,4 @@ def _print_json(value: "Answer | list[Hit]") -> None:
     from dataclasses import asdict
 
     plain = [asdict(each) for each in value] if isinstance(value, list) else asdict(value)
-    typer.echo(json.dumps(plain, ensure_ascii=False, indent=2, default=dict))
+    say(json.dumps(plain, ensure_ascii=False, indent=2, default=dict))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.common import AsJson, readable_errors
+from service.cli.terminal import say
 
 if TYPE_CHECKING:
     from rag.verify import Checked
@@ -34,13 +35,13 @@ def verify(
         sources = read(passages)
         checked = check(_text(answer), sources)
         if as_json:
-            typer.echo(json.dumps(_plain(checked, sources), ensure_ascii=False, indent=2))
+            say(json.dumps(_plain(checked, sources), ensure_ascii=False, indent=2))
         else:
-            typer.echo(checked.text or "(nothing is left)")
+            say(checked.text or "(nothing is left)")
             for dropped in (*checked.dropped, *checked.citations):
                 what = f"[{dropped.number}] of " if dropped.number else ""
                 detail = f" ({dropped.detail})" if dropped.detail else ""
-                typer.echo(f"dropped, {dropped.reason}{detail}: {what}{dropped.text}", err=True)
+                say(f"dropped, {dropped.reason}{detail}: {what}{dropped.text}", err=True)
     if checked.dropped or checked.citations:
         raise typer.Exit(1)
 

@@ -3,24 +3,17 @@
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import Receive, Scope, Send
 
 from service import problems
+from service.access.origin import ForeignPage, check_origin
 from service.serving import Serving
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-
-
-class WrongOrigin(problems.ServiceError):
-    """A page of another origin, as a browser says, that was not let in."""
-
-    status = 403
-    title = "Forbidden origin"
 
 
 class Endpoint:
@@ -36,8 +29,9 @@ class Endpoint:
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        if not self._same_origin(Headers(scope=scope)):
-            error = WrongOrigin("pages of this origin may not call the tools; name it in RAG_CORS_ORIGINS")
+        try:
+            check_origin(Headers(scope=scope), self._served.settings.cors_origins)
+        except ForeignPage as error:
             await problems.of_rag_error(error)(scope, receive, send)
             return
         async with self._making:
@@ -83,10 +77,6 @@ class Endpoint:
 
     def _base(self, request: Any) -> str:
         return self._served.settings.public_url or str(request.base_url)
-
-    def _same_origin(self, headers: Headers) -> bool:
-        origin, known = headers.get("origin"), self._served.settings.cors_origins
-        return origin is None or "*" in known or origin in known or urlsplit(origin).netloc == headers.get("host")
 
 
 class Tools:

@@ -18,7 +18,7 @@ from service.access import keys
 from service.access.gate import needed
 from service.settings import Settings
 
-READ, WRITE = "read-0123456789", "write-0123456789"
+READ, WRITE = "read-key-0123456789", "write-key-0123456789"
 GIVEN = {"api_keys": (f"r:read:{READ}", f"w:write:{WRITE}")}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -285,7 +285,7 @@ def test_keys_that_cannot_be_read_let_nobody_in(make_client: Any, tmp_path: Path
 
 
 def test_beyond_loopback_the_service_is_closed_unless_said(tmp_path: Path, make_client: Any) -> None:
-    settings = Settings(vectors_dir=tmp_path / "vectors", host="0.0.0.0", api_keys=("name:read:abc",))
+    settings = Settings(vectors_dir=tmp_path / "vectors", host="0.0.0.0", api_keys=("name:read:abcdefghijklmnop",))
     assert settings.hosts == ("*",)
     keys.add(tmp_path / "vectors", "a", "read")
     client = make_client(host="0.0.0.0")
@@ -304,7 +304,7 @@ def test_a_question_is_not_asked_for_those_turned_away(make_client: Any, engine:
 
 
 def test_the_environment_reaches_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(api_keys=("a:read:x", "y"))
+    settings = Settings(api_keys=("a:read:x-key-0123456789", "y-key-0123456789"))
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     assert Settings().given_keys == settings.given_keys

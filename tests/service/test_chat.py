@@ -160,7 +160,7 @@ def test_the_conversation_is_the_history(client: TestClient, engine: ScriptedEng
 
 
 def test_what_is_long_is_cut(client: TestClient, engine: ScriptedEngine) -> None:
-    turns = [{"role": role, "content": f"{n}" + "长" * 30_000} for n in range(40) for role in ("user", "assistant")]
+    turns = [{"role": role, "content": f"{n}" + "长" * 10_000} for n in range(40) for role in ("user", "assistant")]
     assert ask(client, *turns, "前" * 5000 + QUESTION).status_code == 200
     question, history = asked(engine)
     assert len(question) == 2000 and question.endswith(QUESTION)

@@ -25,9 +25,9 @@ QUESTION = "代表团什么时候提交建议?"
     reason="node is absent, or its packages are: run npm ci in tests/js",
 )
 def test_the_ai_sdk_and_the_openai_package(engine: ScriptedEngine) -> None:
-    with Served(engine, Settings(search_threads=2, api_keys=("js:read:key-of-js",))) as served:
+    with Served(engine, Settings(search_threads=2, api_keys=("js:read:the-key-of-js-clients",))) as served:
         done = subprocess.run(
-            ["node", "ask.mjs", served.url, "key-of-js", QUESTION],
+            ["node", "ask.mjs", served.url, "the-key-of-js-clients", QUESTION],
             cwd=SCRIPTS, capture_output=True, encoding="utf-8", timeout=120,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr

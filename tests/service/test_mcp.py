@@ -97,9 +97,9 @@ def test_errors_can_be_read_by_an_agent(served: Served, engine: ScriptedEngine) 
 
 
 def test_keys_hosts_and_origins_are_checked(engine: ScriptedEngine) -> None:
-    settings = Settings(api_keys=("r:read:key-1",), cors_origins=("https://a.example",))
+    settings = Settings(api_keys=("r:read:key-1-0123456789",), cors_origins=("https://a.example",))
     with Served(engine, settings) as served, httpx2.Client(base_url=served.url, headers=ACCEPT) as client:
-        key = {"Authorization": "Bearer key-1"}
+        key = {"Authorization": "Bearer key-1-0123456789"}
         missing = client.post("/mcp", json=HELLO)
         assert missing.status_code == 401 and "www-authenticate" in missing.headers
         assert client.post("/mcp", json=HELLO, headers=key).json()["result"]["serverInfo"]["name"] == "chengyu-rag"
