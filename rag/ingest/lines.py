@@ -53,9 +53,9 @@ def is_terminated(line: str) -> bool:
 
 def is_prose(line: str) -> bool:
     """Whether the line is running text: whole sentences, or too long for a heading."""
-    if is_bulleted(line):
+    if len(line) < 20 or is_bulleted(line):
         return False
-    return len(line) >= 60 or (len(line) >= 20 and (is_terminated(line) or _INNER_STOP.search(line) is not None))
+    return len(line) >= 60 or (is_terminated(line) or _INNER_STOP.search(line) is not None)
 
 
 def is_bulleted(line: str) -> bool:
