@@ -8,7 +8,7 @@ import contextlib
 import resource
 import sys
 
-SECONDS, MEMORY = 5, 2 << 30  # of processor time; bytes of address space
+SECONDS, MEMORY = 2, 2 << 30  # of processor time; bytes of address space
 
 
 def main() -> None:

@@ -14,7 +14,8 @@ from rag.ingest import lines as kind
 _TAGS = 300_000  # elements; a long article has some thousands
 _NAMES = 10_000  # different words that may be attributes' names: with fewer, no tag takes half a second to parse
 _NAME = re.compile(r"[^\s/>=]+")
-_CHILD = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); from rag.ingest.html_child import main; main()"
+_HERE = str(Path(__file__).parents[2])  # the child finds this package where it was found, installed or not
+_CHILD = f"import sys; sys.path.insert(0, {_HERE!r}); from rag.ingest.html_child import main; main()"
 _WAIT = 60  # seconds; the process bounds its processor time and memory itself
 _SKIPPED = frozenset(
     "script style noscript template head svg iframe object embed canvas audio video select option button input "
