@@ -53,6 +53,7 @@ BOUNDS = {
     "rag.ingest.fields:_": 200,  # lines longer than that are not looked at
     "rag.ingest.web_fields:_MARK": 300,  # without_site
     "rag.ingest.web_fields:_SITE_NAMES": 60,
+    "rag.ingest.pdf_lines:_NUMBER": 60,
     "rag.text:_LIST_NUMBER": 500,
 }
 _OF_ENTRIES = frozenset({"rag.gloss:gloss"})  # takes words that are in a table, and nothing else

@@ -113,9 +113,12 @@ def test_a_long_gap_in_a_line_is_answered(client: TestClient, gap: str, size: in
 def test_the_service_is_alive_while_a_hard_document_is_read(client: TestClient, name: str, kind: str) -> None:
     data = KINDS[kind](300_000).encode()
     done = threading.Event()
-    thread = threading.Thread(
-        target=lambda: (client.post("/documents", files={"file": (name, data)}), done.set()), daemon=True
-    )
+
+    def upload() -> None:
+        client.post("/documents", files={"file": (name, data)})
+        done.set()
+
+    thread = threading.Thread(target=upload, daemon=True)
     slowest = 0.0
     thread.start()
     while not done.is_set():
