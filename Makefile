@@ -13,7 +13,7 @@ override Q := $(value Q)
 export Q
 
 .PHONY: help serve ask search build eval test lint types unit browser page screens train benchmark moving growth machine retrieval crash \
-        real-llm written mutations integrations open-webui clean
+        fuzz real-llm written mutations integrations open-webui clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ growth: $(VENV)/.run  ## what one more document costs as the corpus grows; the n
 
 machine: $(VENV)/.test  ## 5,000 random steps on a corpus, kills among them, compared with a dict
 	STEPS=5000 $(BIN)/python -m pytest -q tests/test_state_machine.py
+
+fuzz: $(VENV)/.test  ## documents of every strange kind, stored, asked and viewed, ten minutes: none gives a 500
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(BIN)/python -m pytest -q tests/service/test_document_fuzz.py
 
 real-llm: $(VENV)/.llm  ## a real language model behind a real server; built first, some minutes
 	$(BIN)/python -m pytest -q tests/service/test_real_model.py

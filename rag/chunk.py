@@ -104,6 +104,9 @@ def _atoms(document: Document) -> list[_Atom]:
     atoms: list[_Atom] = []
     for line in outline(document):
         rank = line.rank
+        if line.packed:
+            atoms.append(_Atom(line.start, line.end, rank, line.headings))
+            continue
         for start, end in _pieces(document.text, line.start, line.end, min(BUDGET, LIMIT - line.headed)):
             atoms.append(_Atom(start, end, rank, line.headings))
             rank = Break.SENTENCE

@@ -9,7 +9,6 @@ from rag.text import BREAKS
 from rag.types import Document
 
 _LINE = re.compile(f"[^{BREAKS}]+")
-_MARKDOWN = re.compile(r"^(#{1,6})\s+(.*?)\s*#*$")
 _NUMBER = r"[一二三四五六七八九十百千零〇两\d]{1,7}"
 _NUMBERED = [  # from the outermost to the innermost, as laws and reports count
     (7, re.compile(rf"^第{_NUMBER}(?:编|篇|部分)(?=\s|$|[：:、])")),
@@ -23,6 +22,8 @@ _PLAIN = 12
 _ARTICLE = 13
 _ARTICLE_LABEL = re.compile(rf"^第{_NUMBER}条(?:之{_NUMBER})?(?=\s|$)")
 _GROUP = 4  # so many short lines on end may be headings; more are a list or verse
+_LISTED, _MEAN = 5_000, 12  # lines, and characters of one in the mean, from which on a document is a list
+_PACK = 400  # characters of a list's lines that are taken as one
 _HEADED = 200  # characters from the first of a group of headings to what it heads; beyond, they are lines like others
 
 
@@ -45,6 +46,7 @@ class Line:
     rank: Break
     headings: tuple[str, ...]  # in force at this line; a heading is in force at its own line
     headed: int  # characters from the first heading directly above to this line; 0 where there is none
+    packed: bool = False  # several lines of a list as one, which is not looked into
 
 
 def outline(document: Document) -> list[Line]:
@@ -52,6 +54,8 @@ def outline(document: Document) -> list[Line]:
 
     By its shape, a heading is a short line without punctuation at its end, directly above a paragraph.
     """
+    if _is_list(document.text):
+        return _pack_lines(document.text)
     spans = _spans(document.text)
     texts = [document.text[start:end] for start, end in spans]
     levels = _levels(texts, document.title)
@@ -75,6 +79,35 @@ def outline(document: Document) -> list[Line]:
     return out
 
 
+def _is_list(text: str) -> bool:
+    """Whether a text is thousands of very short lines: words, figures, verse without end, and no article."""
+    lines = sum(map(text.count, BREAKS))
+    return lines > _LISTED and lines * _MEAN > len(text)
+
+
+def _pack_lines(text: str) -> list[Line]:
+    """Return the lines of a list, neighbours joined up to 400 characters; a longer line stands by itself.
+
+    Looking at each line for itself would cost seconds a megabyte, and find no headings that mean anything.
+    """
+    out: list[Line] = []
+    position = 0
+    while position < len(text):
+        window = text[position : position + _PACK]
+        cut = max(map(window.rfind, BREAKS)) + 1
+        end = position + (cut or len(window))
+        packed = cut > 0 or end == len(text)
+        if not packed:
+            following = _LINE.match(text, position)
+            end = following.end() if following else end
+        bare = text[position:end].strip()
+        if bare:
+            start = position + text[position:end].index(bare[0])
+            out.append(Line(start, start + len(bare), Break.PARAGRAPH, (), 0, packed))
+        position = end
+    return out
+
+
 def _spans(text: str) -> list[tuple[int, int]]:
     spans = []
     for match in _LINE.finditer(text):
@@ -89,9 +122,23 @@ def _spans(text: str) -> list[tuple[int, int]]:
 def _label(line: str, level: int | None) -> str:
     if level == 0:
         return ""  # the title is context of every chunk anyway
-    marked = _MARKDOWN.match(line)
+    if level is None:
+        return line
+    marked = _read_markdown_heading(line)
     article = _ARTICLE_LABEL.match(line)
-    return marked[2] if marked else article[0] if article and level == _ARTICLE else line
+    return marked[1] if marked else article[0] if article and level == _ARTICLE else line
+
+
+def _read_markdown_heading(line: str) -> tuple[int, str] | None:
+    """Return the level and the text of a ``#`` heading, closing marks taken off; None where ``line`` is none.
+
+    No regular expression: one that trims at both ends takes quadratic time on a long run of spaces.
+    """
+    bare = line.lstrip("#")
+    level = len(line) - len(bare)
+    if not 1 <= level <= 6 or not bare[:1].isspace():
+        return None
+    return level, bare.strip().rstrip("#").rstrip()
 
 
 def _levels(texts: list[str], title: str) -> list[int | None]:
@@ -116,8 +163,8 @@ def _marked_level(line: str) -> int | None:
         return None
     if len(line) > 200:
         return _ARTICLE if _ARTICLE_LABEL.match(line) else None
-    if marked := _MARKDOWN.match(line):
-        return len(marked[1])
+    if marked := _read_markdown_heading(line):
+        return marked[0]
     if len(line) <= 60 and not kind.is_terminated(line) and "。" not in line:
         for level, pattern in _NUMBERED:
             if pattern.match(line):

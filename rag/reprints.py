@@ -44,7 +44,7 @@ _NUMBER = re.compile(
     rf"|(?P<han>[{_HAN}][{_HAN}百千万亿]*))"
 )
 _ONE_FORM = str.maketrans({",": None, "号": "日", "−": "-"})
-_LAST = re.compile(r"\d+\D$")
+_LAST = re.compile(r"(?<!\d)\d+\D$")
 _NUMERAL = frozenset(f"{_HAN}百千万亿.0123456789")
 
 Hashes = NDArray[np.uint64]

@@ -204,7 +204,7 @@ def test_ctrl_c_ends_the_service_in_order(folders: list[str]) -> None:
     service = subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", env=os.environ | {"PYTHONUTF8": "1"})
     assert service.stderr
     said = ""
-    while "service: ready" not in said:
+    while f"{port}/ask" not in said:
         line = service.stderr.readline()
         said += line
         assert line and "ERROR" not in line, said

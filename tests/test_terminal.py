@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from rag.engine import Engine
+from rag.types import Document
 from service.cli import app
 from service.cli.terminal import make_printable
 
@@ -21,7 +23,11 @@ def test_steering_characters_are_shown_not_obeyed(text: str) -> None:
 
 def test_texts_and_titles_reach_the_terminal_harmless(tmp_path: Path) -> None:
     name = tmp_path / "桥\x1b]0;owned\x07.txt"
-    name.write_text("青江大桥\x1b[2J\n\n青江大桥全长2386米\x1b]52;c;aGk=\x07,横跨青江。\n", encoding="utf-8")
+    name.write_bytes(b"\x00\x1b[2J")
+    text = "青江大桥\n\n青江大桥全长2386米\x1b]52;c;aGk=\x07,横跨青江。\n"
+    engine = Engine.open(tmp_path / "v")
+    engine.add([Document("bridge", text, title="大桥\x1b[2J", source="日报\x9b31m")])
+    engine.close()
     run, where = CliRunner(), ["--vectors", str(tmp_path / "v")]
     outputs = [run.invoke(app, ["add", str(name), *where])]
     outputs += [run.invoke(app, ["ask", "青江大桥全长多少米?", *where]), run.invoke(app, ["search", "大桥", *where])]

@@ -145,7 +145,7 @@ def _persons(text: str) -> tuple[str, ...]:
     following = [*words[1:], ("", "x")]
     return tuple(
         word
-        for (word, tag), (after, kind) in zip(words, following, strict=True)
+        for (word, tag), (after, kind) in zip(words, following, strict=False)  # white space alone has no words
         if tag.startswith("nr") and _is_name(word, tag) and (not kind.startswith("n") or _TITLE.match(after))
     ) + tuple(_FOREIGN.findall(text))
 

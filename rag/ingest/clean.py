@@ -19,6 +19,8 @@ def canonical(text: str, *, indented: bool = False) -> str:
 
 
 def _unindented(line: str, indented: bool) -> str:
+    if not line or line[0] not in _EDGE:
+        return line
     bare = line.lstrip(_EDGE)
     margin = line[: len(line) - len(bare)]
     return line if indented and not any(char in _WIDE for char in margin) else bare

@@ -7,7 +7,8 @@ from rag.ingest.dates import DATE as DATE
 from rag.text import fold
 
 _TERMINAL = re.compile(r"[。！？!?；;：:，,、…][”’」』）)】\"']*$|\.$")
-_INNER_STOP = re.compile(r"[。！？!?].*\w")
+_STOP = re.compile(r"[。！？!?]")
+_WORD = re.compile(r"\w")
 _BULLET = re.compile(r"^(?:[•·●○▪■□◆◇►▶※‣*-]\s*|\d{1,2}[.．、)]\s*)(?=\S)")
 _CRUMB_MARK = re.compile(r"\s*(?:>>?|&gt;|[»›＞])\s*")
 _CRUMB_SPACED = re.compile(r"\s+[/\\|–—→-]\s+|\s*[→/]\s*")
@@ -53,9 +54,15 @@ def is_terminated(line: str) -> bool:
 
 def is_prose(line: str) -> bool:
     """Whether the line is running text: whole sentences, or too long for a heading."""
-    if is_bulleted(line):
+    if len(line) < 20 or is_bulleted(line):
         return False
-    return len(line) >= 60 or (len(line) >= 20 and (is_terminated(line) or _INNER_STOP.search(line) is not None))
+    return len(line) >= 60 or (is_terminated(line) or _has_inner_stop(line))
+
+
+def _has_inner_stop(line: str) -> bool:
+    """Whether a sentence ends within the line: a word follows its first stop."""
+    stop = _STOP.search(line)
+    return stop is not None and _WORD.search(line, stop.end()) is not None
 
 
 def is_bulleted(line: str) -> bool:
@@ -135,9 +142,9 @@ def is_heading(line: str) -> bool:
 
 def is_truncated(line: str) -> bool:
     """Whether a teaser was cut off: it has a whole sentence and then an unfinished one, or ends in dots."""
-    if re.search(r"(?:\.{3}|…)\s*(?:[\[【(（]?(?:详细|全文|更多|查看|阅读).{0,4})?$", line):
+    if re.search(r"(?:\.{3}|…)\s*(?:[\[【(（]?(?:详细|全文|更多|查看|阅读).{0,4})?$", line[-40:]):
         return True
-    return len(line) >= 40 and not is_terminated(line) and _INNER_STOP.search(line[:500]) is not None
+    return len(line) >= 40 and not is_terminated(line) and _has_inner_stop(line[:500])
 
 
 def bigrams(line: str) -> set[str]:

@@ -1,14 +1,22 @@
 """A web page as lines: the text that a reader sees, each line with the block it stands in and its share of links."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rag.errors import InvalidInput
 from rag.ingest import lines as kind
 
 _TAGS = 300_000  # elements; a long article has some thousands
+_NAMES = 10_000  # different words that may be attributes' names: with fewer, no tag takes half a second to parse
+_NAME = re.compile(r"[^\s/>=]+")
+_HERE = str(Path(__file__).parents[2])  # the child finds this package where it was found, installed or not
+_CHILD = f"import sys; sys.path.insert(0, {_HERE!r}); from rag.ingest.html_child import main; main()"
+_WAIT = 60  # seconds; the process bounds its processor time and memory itself
 _SKIPPED = frozenset(
     "script style noscript template head svg iframe object embed canvas audio video select option button input "
     "textarea datalist dialog".split()
@@ -66,6 +74,8 @@ def parse(html: str, name: str) -> Any:
 
     if html.count("<") > _TAGS:
         raise InvalidInput(f"{name}: more than {_TAGS} tags; split the page, or save its text as .txt")
+    if len(html) > _NAMES and len({match[0] for match in _NAME.finditer(html)}) > _NAMES:
+        _check_cost(html, name)
     parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = lxml.html.document_fromstring(html.encode("utf-8", "replace"), parser=parser)
@@ -74,6 +84,22 @@ def parse(html: str, name: str) -> Any:
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise InvalidInput(f"{name}: its elements are nested too deep to be read; save its text as .txt")
     return root
+
+
+def _check_cost(html: str, name: str) -> None:
+    """Raise InvalidInput for a page that takes too much time or memory to parse; tried in a process of its own."""
+    data = html.encode("utf-8", "replace")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _CHILD], input=data, capture_output=True, timeout=_WAIT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        done = None
+    if done is None or done.returncode:
+        raise InvalidInput(
+            f"{name}: this page takes too much time or memory to read (a tag with thousands of attributes?); "
+            "save its text as .txt"
+        )
 
 
 def read(root: Any) -> PageLines:

@@ -119,7 +119,7 @@ def _without_edges(pages: list[Page]) -> list[Page]:
         gone = {row for row in told if runs(page.lines[row], page) or _DRESSED.match(page.lines[row].text)}
         for row in _outer(page, gone):
             line = page.lines[row]
-            if _NUMBER.match(line.text) and (_in_margin(line, page) or len(pages) > 1):
+            if len(line.text) <= 60 and _NUMBER.match(line.text) and (_in_margin(line, page) or len(pages) > 1):
                 gone.add(row)
         out.append(Page([line for row, line in enumerate(page.lines) if row not in gone], page.width, page.height))
     return out

@@ -24,6 +24,7 @@ _SITE_NAMES = re.compile(
 )
 _EPOCH = re.compile(r"""\b(?:ct|create_time|oriCreateTime)\s*=\s*["'](\d{10})["']""")
 _CHINA = datetime.timezone(datetime.timedelta(hours=8))
+_LONGEST_TITLE = 300  # characters; a longer one is not looked into: the search for marks is quadratic in it
 _MARK = re.compile(r"\s*[|_丨]\s*|\s+[-–—·]\s+|[-–—](?=[^-–—]{2,12}$)")
 
 
@@ -79,6 +80,8 @@ def completed(fields: Fields, heading: str | None, times: list[tuple[int, str]])
 
 def without_site(title: str, site: str | None) -> str:
     """Return a page's title without the name of the site and its sections at the end: ``标题_财经_某某网``."""
+    if len(title) > _LONGEST_TITLE:
+        return title
     while True:
         marks = list(_MARK.finditer(title))
         if not marks:

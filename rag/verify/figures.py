@@ -18,7 +18,7 @@ _SMALL, _BIG = {"十": 10, "百": 100, "千": 1000}, {"万": 10**4, "亿": 10**8
 _HAN = "零〇○一二两三四五六七八九十廿卅百千万亿"
 _PLAIN = r"\d+(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"
 _NUMBER = rf"(?:(?:{_PLAIN})(?: ?[十百千万亿]+)?|[{_HAN}]+(?:点[零〇一二三四五六七八九]+)?)"
-_SHARE = re.compile(rf"(?P<whole>百|千|[{_HAN}]+|\d+)分之(?P<part>{_NUMBER})")
+_SHARE = re.compile(rf"(?P<whole>百|千|[{_HAN}]{{1,12}}|\d{{1,12}})分之(?P<part>{_NUMBER})")
 _AMOUNT = re.compile(
     rf"(?:(?<![a-z\d.])|(?<=\d[x×*]))(?P<number>{_NUMBER})(?P<some> ?[余多几来])?(?P<half>半)?(?P<scale>[万亿]*)"
 )

@@ -13,7 +13,7 @@ from rag.grammar import full_names
 RARE = 0.5
 _QUOTED = re.compile(r"《([^《》]{1,60})》|“([^“”]{2,20})”|「([^「」]{2,20})」")
 _FOREIGN = re.compile(r"[一-鿿]{1,8}(?:[·・•‧][一-鿿]{1,8})+")
-_LATIN = re.compile(r"[a-z][a-z0-9]*(?:[-.&+/'][a-z0-9]+)*|\d+[a-z]+[a-z0-9]*")
+_LATIN = re.compile(r"[a-z][a-z0-9]*(?:[-.&+/'][a-z0-9]+)*|(?<!\d)\d+[a-z]+[a-z0-9]*")
 _BETWEEN = str.maketrans("", "", "、·・•‧ 《》“”「」『』\"'-—")
 # A tagger adds these to a name that they stand beside.
 _BESIDE = frozenset(

@@ -10,7 +10,7 @@ from rag.verify.tokens import Mark, Token
 _ENDS = frozenset("。｡！？!?….．")
 _CLOSERS = frozenset('”’」』】》〉）)]〕｝}"')
 _PAIRS = (("《", "》"), ("〈", "〉"), ("（", "）"), ("(", ")"))
-_GAP = re.compile(r"\s+(?=[。，、；：！？])")  # where an address stood
+_GAP = re.compile(r"(?<!\s)\s+(?=[。，、；：！？])")  # where an address stood
 _TWICE = re.compile(r"([。，、；])(?:\s*[。，、；])+")  # where a mark stood between
 _UNIT = 100  # characters of a bracketed part that holds no end of a sentence: ``rag.text.sentences``
 _LONGEST = 2000  # characters of a line without an end; no sentence is so long
