@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 override Q := $(value Q)
 export Q
 
-.PHONY: help serve ask search build eval test lint types unit browser page screens train benchmark moving growth machine retrieval crash \
+.PHONY: help serve ask search build eval test lint types unit browser page screens train benchmark moving growth machine retrieval crash linear \
         fuzz real-llm written mutations integrations open-webui clean
 
 help:  ## this list
@@ -81,6 +81,9 @@ growth: $(VENV)/.run  ## what one more document costs as the corpus grows; the n
 
 machine: $(VENV)/.test  ## 5,000 random steps on a corpus, kills among them, compared with a dict
 	STEPS=5000 $(BIN)/python -m pytest -q tests/test_state_machine.py
+
+linear: $(VENV)/.test  ## every pattern and parser on every pathological kind of text: a quarter of an hour
+	LINEAR_EVERY=1 $(BIN)/python -m pytest -q tests/test_linear.py
 
 fuzz: $(VENV)/.test  ## documents of every strange kind, stored, asked and viewed, ten minutes: none gives a 500
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(BIN)/python -m pytest -q tests/service/test_document_fuzz.py

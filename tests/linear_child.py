@@ -1,6 +1,7 @@
 """Run as a process by ``test_linear``: measures patterns and parsers on the pathological kinds.
 
-``python linear_child.py patterns|parsers START`` takes up the work at number START and writes one JSON line before
+``python linear_child.py patterns|parsers START EVERY`` takes up the work at number START, does
+one job in EVERY and writes one JSON line before
 each measurement, ``{"at": number, "what": name}``, and one for each that grows too fast, ``{"slow": name, ...}``.
 One measurement that takes more processor time than ``GUARD`` seconds ends the process (SIGPROF).
 """
@@ -56,7 +57,7 @@ BOUNDS = {
     "rag.ingest.pdf_lines:_NUMBER": 60,
     "rag.text:_LIST_NUMBER": 500,
 }
-_OF_ENTRIES = frozenset({"rag.gloss:gloss"})  # takes words that are in a table, and nothing else
+_OF_ENTRIES = frozenset({"rag.gloss:gloss", "rag.verify.figures:value"})  # take words that are in a table
 _EXTRA = ("rag.ingest.pdf_child", "rag.ingest.html_child")  # bound their process themselves
 
 
@@ -222,7 +223,10 @@ def main() -> None:
     for call in work.values() if sys.argv[1] == "parsers" else ():
         measure(call, "重庆市在哪里？")  # tables and models are read at the first call
     jobs = [(name, kind) for name in work for kind in KINDS]
+    every = int(sys.argv[3])
     for number in range(int(sys.argv[2]), len(jobs)):
+        if number % every:
+            continue
         name, kind = jobs[number]
         print(json.dumps({"at": number, "what": f"{name} on {kind}"}), flush=True)
         try:

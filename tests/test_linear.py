@@ -10,6 +10,7 @@ import pytest
 from pathological import KINDS
 
 HERE = Path(__file__).parent
+EVERY = os.environ.get("LINEAR_EVERY", "11")  # one pair of pattern and kind in so many; make linear measures all
 
 
 def _run(what: str) -> tuple[list[str], int]:
@@ -18,7 +19,7 @@ def _run(what: str) -> tuple[list[str], int]:
     start, path = 0, os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
     while len(faults) < 30:
         done = subprocess.run(
-            [sys.executable, str(HERE / "linear_child.py"), what, str(start)],
+            [sys.executable, str(HERE / "linear_child.py"), what, str(start), EVERY],
             capture_output=True,
             encoding="utf-8",
             env={**os.environ, "PYTHONPATH": path},
