@@ -11,6 +11,7 @@ from uvicorn.supervisors import Multiprocess
 
 from service import logs, metrics
 from service.app import create_app
+from service.connections import IDLE_SECONDS, Connection
 from service.serving import Serving
 from service.settings import Settings
 
@@ -58,6 +59,9 @@ def _config(app: FastAPI | str, settings: Settings, factory: bool = False, worke
         port=settings.port,
         log_config=logs.config(settings.log_level),
         access_log=False,  # the application logs requests itself
+        http=Connection,
+        loop="service.connections:Loop",
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=END_SECONDS,
     )
 

@@ -107,6 +107,12 @@ class Settings(BaseSettings):
     )
     workers: int = Field(default=1, ge=1, le=64, description="processes that serve; each holds the model and index")
     queue_limit: int = Field(default=128, ge=0, description="requests that may wait for a thread; beyond it 503")
+    max_connections: int | None = Field(
+        default=None,
+        ge=1,
+        description="connections a process holds, the longest quiet one giving way to a new one; unset: its limit of "
+        "descriptors less 128",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="what is logged")
 
     @field_validator("log_level", mode="before")
