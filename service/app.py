@@ -15,6 +15,7 @@ from service.access.gate import Gate
 from service.access.middleware import Access
 from service.chat.errors import OpenAIErrors
 from service.chat.schemas import Failed
+from service.connections import Connections, count_allowed_connections
 from service.mcp.http import Endpoint, Tools
 from service.metrics import Measure, Metrics
 from service.paths import PathCheck
@@ -40,12 +41,15 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     """
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         serving = Serving(settings, engine, opener, metrics)
         app.state.serving = serving
         app.state.mcp = Endpoint(serving, app.version)
         serving.start()
-        yield
+        connections = app.state.connections = Connections(count_allowed_connections(settings.max_connections))
+        connections.start()
+        yield {"connections": connections}
+        connections.stop()
         await app.state.mcp.close()
         if serving.writer:
             await serving.writer.llm.close()

@@ -14,8 +14,9 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from service import connections, logs, metrics
+from service import logs, metrics
 from service.app import create_app
+from service.connections import IDLE_SECONDS, Connection
 from service.serving import Serving
 from service.settings import Settings
 
@@ -74,16 +75,11 @@ def _config(app: FastAPI | str, settings: Settings, factory: bool = False, worke
         port=settings.port,
         log_config=logs.config(settings.log_level),
         access_log=False,  # the application logs requests itself
+        http=Connection,
+        loop="service.connections:Loop",
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=END_SECONDS,
-        timeout_keep_alive=connections.KEEP_ALIVE_SECONDS,
-        http=_bounded(settings),
     )
-
-
-def _bounded(settings: Settings) -> type[connections.BoundedProtocol]:
-    spare = max(16, connections.count_descriptors() - connections.SPARE_DESCRIPTORS)
-    connections.BoundedProtocol.limit = settings.max_connections or spare
-    return connections.BoundedProtocol
 
 
 class _Ending(uvicorn.Server):

@@ -106,10 +106,13 @@ class Settings(BaseSettings):
         default=None, ge=1, le=256, description="threads for searching; unset: one per CPU"
     )
     workers: int = Field(default=1, ge=1, le=64, description="processes that serve; each holds the model and index")
-    max_connections: int | None = Field(
-        default=None, ge=1, description="connections open at a time; unset: the limit of open files less 128"
-    )
     queue_limit: int = Field(default=128, ge=0, description="requests that may wait for a thread; beyond it 503")
+    max_connections: int | None = Field(
+        default=None,
+        ge=1,
+        description="connections a process holds, the longest quiet one giving way to a new one; unset: its limit of "
+        "descriptors less 128",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="what is logged")
 
     @field_validator("log_level", mode="before")

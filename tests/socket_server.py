@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import uvicorn
 
 from service.app import create_app
+from service.connections import IDLE_SECONDS, Connection
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,8 +24,16 @@ class Served:
     """A service on a free port of loopback."""
 
     def __init__(self, engine: "ScriptedEngine | Engine | None", settings: Settings, *, port: int = 0) -> None:
-        app = create_app(settings, cast("Engine | None", engine))
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        app = self.app = create_app(settings, cast("Engine | None", engine))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            http=Connection,
+            loop="service.connections:Loop",
+            timeout_keep_alive=IDLE_SECONDS,
+        )
         self.server = uvicorn.Server(config)
         self.socket = socket.create_server(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # see service/run.py

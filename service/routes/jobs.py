@@ -1,7 +1,7 @@
 """Long work: ``POST /index/rebuild``, and how far a job is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from service import problems
 from service.body import JsonRoute
 from service.convert import from_job
-from service.events import HEADERS, MEDIA_TYPE
+from service.events import MEDIA_TYPE, Stream
 from service.jobs.store import ENDED, Job
 from service.problems import responses
 from service.schemas import JobList, JobOut, RebuildRequest
@@ -86,9 +86,13 @@ async def cancel_job(id: JobId, served: Served) -> JobOut:
 async def job_events(id: JobId, served: Served, request: Request) -> StreamingResponse:
     """Server-sent events: `progress` whenever the job got further, `done` once it has ended; the data is the job."""
     first = await asyncio.to_thread(served.jobs.store.get, id)
+    connections = request.app.state.connections
+    if connections.followers >= connections.most_followers:
+        raise problems.Overloaded("too many connections follow jobs; ask GET /jobs/{id} from time to time instead")
 
-    async def events() -> AsyncIterator[bytes]:
+    async def events() -> AsyncGenerator[bytes]:
         job, told, quiet = first, None, 0.0
+        connections.followers += 1
         try:
             while True:
                 if job != told:
@@ -107,5 +111,7 @@ async def job_events(id: JobId, served: Served, request: Request) -> StreamingRe
                 job = await asyncio.to_thread(served.jobs.store.get, id)
         except Exception as error:
             yield format_sse_event(event="error", data_str=problems.text(problems.describe(error)))
+        finally:
+            connections.followers -= 1
 
-    return StreamingResponse(events(), media_type=MEDIA_TYPE, headers=HEADERS)
+    return Stream(events())
