@@ -1,6 +1,7 @@
 """One tag of a page cannot hold the service up."""
 
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -34,8 +35,6 @@ def test_other_pages_are_read(html: str) -> None:
 @pytest.mark.parametrize("unit", ["<a ", '<a "', "<a '", '<a b="', "<", "<a b=c ", '<a "b" ', "<!-- <a "])
 def test_looking_for_such_tags_is_linear(unit: str) -> None:
     began = time.process_time()
-    try:
+    with suppress(InvalidInput):
         page_lines.parse(unit * (400_000 // len(unit)), "a.html")
-    except InvalidInput:
-        pass
     assert time.process_time() - began < 3
