@@ -18,6 +18,7 @@ from service.chat.schemas import Failed
 from service.connections import Connections, count_allowed_connections
 from service.mcp.http import Endpoint, Tools
 from service.metrics import Measure, Metrics
+from service.openapi import complete_schema
 from service.paths import PathCheck
 from service.routes import ask, batch, documents, index, jobs, pages, probes, suggestions, v1
 from service.routes import metrics as metrics_route
@@ -118,6 +119,7 @@ def _describe(app: FastAPI) -> None:
             ref_template="#/components/schemas/{model}",
         )
         schema["components"]["schemas"] |= extra["$defs"]
+        complete_schema(schema)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -111,4 +111,4 @@ Question = Annotated[
     AfterValidator(_text),
     Field(json_schema_extra={"pattern": f"^{_IN_TEXT}*{_NOT_BLANK}{_IN_TEXT}*$"}),
 ]
-TopK = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=50)]
+TopK = Annotated[int, Field(ge=1, le=50), BeforeValidator(_whole)]

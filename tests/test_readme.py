@@ -94,12 +94,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     folder = tmp_path_factory.mktemp("clone")
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder)
-    for name in ("seeds", "benchmarks"):
+    for name in ("seeds", "benchmarks", "examples"):
         shutil.copytree(ROOT / name, folder / name)
-    (folder / "my-article.txt").write_text("青江大桥建成通车\n\n青江大桥昨日通车,全长2386米。\n", encoding="utf-8")
-    lines = [{"id": f"notice-{n}", "title": f"通知{n}", "text": f"第{n}次会议定于3月{n}日举行。"} for n in (1, 2)]
-    written = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    (folder / "documents.jsonl").write_text(written, encoding="utf-8")
 
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -146,8 +142,8 @@ def test_what_the_commands_added_is_answered_by_the_running_service(home: Home) 
     reply = json.loads(home.run(question().replace("川渝联合实施了多少项攻关核心技术项目?", "青江大桥全长多少米?")))
     assert "2386米" in reply["answer"]
     cited = reply["citations"][0]
-    assert "my-article.txt" in {cited["document_id"], *cited["also"]}  # it was sent as a file besides
-    assert reply["index"]["documents"] == 5
+    assert "bridge.txt" in {cited["document_id"], *cited["also"]}  # it was sent as a file besides
+    assert reply["index"]["documents"] == 6
 
 
 def question() -> str:
