@@ -36,6 +36,13 @@ class Busy(RagError):
     title = "Busy"
 
 
+class StorageFailed(RagError):
+    """The record cannot be read or written just now, as on a full disk; trying again helps once there is space."""
+
+    status = 503
+    title = "Storage failed"
+
+
 class IndexMismatch(RagError):
     """The vectors on disk were made with another model, analyzer or chunker."""
 

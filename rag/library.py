@@ -94,6 +94,9 @@ class Library:
             if self._watch is None:
                 self._watch = self._engine.raw_connection()
             rows = self._watch.driver_connection.execute("SELECT sequence FROM state").fetchall()
+            if isinstance(self._watch.driver_connection, t.FrozenConnection):  # it would not see the next write
+                self._watch.close()
+                self._watch = None
         return int(rows[0][0])
 
     def identity(self) -> Identity | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from rag.errors import Busy, RagError
+from rag.errors import Busy, RagError, StorageFailed
 from service.asking import Writer
 from service.jobs.runner import Runner
 from service.jobs.store import Store
@@ -32,9 +32,11 @@ _log = logging.getLogger("service")
 
 
 def open_engine(settings: Settings, say: Say) -> "Engine":
-    """Opens the index and brings it up to date with the seeds. ``say`` is told how far it is.
+    """Open the index and bring it up to date with the seeds. ``say`` is told how far it is.
 
-    Raises ``RagError`` where the index cannot be served.
+    Raises:
+        Behind: the index can be served, but the seeds could not be stored.
+        RagError, OSError: the index cannot be served.
     """
     from rag.engine import Engine  # here, so that probes are answered before NumPy and FAISS are loaded
 
@@ -45,15 +47,37 @@ def open_engine(settings: Settings, say: Say) -> "Engine":
         threshold=settings.threshold,
     )
     try:
-        _build(engine, settings, say)
+        failure: StorageFailed | OSError | None = None
+        try:
+            add_seeds(engine, settings, say)
+        except (StorageFailed, OSError) as error:
+            failure = error
         engine.ask("什么?")  # what is loaded on first use is loaded before anybody waits for it
     except BaseException:
         engine.close()
         raise
+    if failure is not None:
+        raise Behind(engine, describe_failure(failure)) from failure
     return engine
 
 
-def _build(engine: "Engine", settings: Settings, say: Say) -> None:
+class Behind(Exception):
+    """An engine that can be asked, whose seeds could not be brought up to date because the disk takes nothing."""
+
+    def __init__(self, engine: "Engine", reason: str) -> None:
+        super().__init__(reason)
+        self.engine = engine
+
+
+def describe_failure(error: RagError | OSError) -> str:
+    """Return one line for the operator."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the file system'}: {error.strerror or error}"
+    return str(error)
+
+
+def add_seeds(engine: "Engine", settings: Settings, say: Say) -> None:
+    """Bring the index up to date with the seeds."""
     if not settings.seeds_dir.is_dir():
         # Without the folder nothing says which seeds are gone; what is indexed stays.
         _log.warning("the seeds folder %s does not exist; serving what is indexed", settings.seeds_dir)
@@ -79,6 +103,7 @@ class Serving:
         self._given = engine is not None
         self._opener = opener
         self._reason = "the index is being opened"
+        self._behind: str | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -126,23 +151,34 @@ class Serving:
         if self._engine is not None and not self._given:
             self._engine.close()
 
+    @property
+    def degraded(self) -> str | None:
+        """What keeps the service from doing all that it should although it answers; None where nothing does."""
+        return self._behind or self.engine.degraded
+
     def _open(self) -> None:
+        told = ""
         while not self._stopping.is_set():
             try:
                 engine = self._opener(self.settings, self._say)
                 if self.writer:
                     self.writer.llm.load()
-            except Busy as error:
-                # Another process writes, perhaps a second worker of this very service: it will be done soon.
-                self._say(str(error))
-                _log.warning("not ready: %s; trying again", error)
+            except Behind as error:
+                self._behind = f"The seeds could not be taken in ({error}); what was stored before is served."
+                _log.error("%s It is tried again every %.0f s.", self._behind, RETRY_SECONDS)
+                self._serve(error.engine)
+                self._catch_up(error.engine)
+                return
+            except (Busy, StorageFailed, OSError) as error:
+                # Another process writes, perhaps a second worker of this very service, or the disk is full: both pass.
+                reason = describe_failure(error)
+                self._say(reason)
+                if reason != told:
+                    _log.warning("not ready: %s; trying again every %.0f s", reason, RETRY_SECONDS)
+                told = reason
                 self._stopping.wait(RETRY_SECONDS)
             except RagError as error:
                 self._say(str(error))
-                _log.error("not ready: %s", error)
-                return
-            except OSError as error:
-                self._say(f"{error.filename or 'the file system'}: {error.strerror or error}")
                 _log.error("not ready: %s", error)
                 return
             except Exception as error:
@@ -150,11 +186,28 @@ class Serving:
                 _log.exception("start-up failed")
                 return
             else:
-                engine.polite(self.worker.give_way)
-                self._engine = engine
-                self.jobs.start(engine)
-                _log.info("ready")
+                self._serve(engine)
                 return
+
+    def _serve(self, engine: "Engine") -> None:
+        engine.polite(self.worker.give_way)
+        self._engine = engine
+        self.jobs.start(engine)
+        _log.info("ready")
+
+    def _catch_up(self, engine: "Engine") -> None:
+        """Take the seeds in once the disk has space again."""
+        while not self._stopping.wait(RETRY_SECONDS):
+            try:
+                add_seeds(engine, self.settings, lambda _: None)
+            except (Busy, StorageFailed, OSError):
+                continue
+            except Exception:
+                _log.exception("the seeds could not be taken in")
+                return
+            self._behind = None
+            _log.info("the seeds are taken in, and documents can be stored again")
+            return
 
     def _say(self, reason: str) -> None:
         self._reason = reason

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rag.errors import Busy, Damaged, IndexMismatch, RagError
+from rag.errors import Busy, Damaged, IndexMismatch, StorageFailed
 
 SCHEMA = 1
 _READS_ONLY, _OPENED_AGAIN = "reads only", "opened again"
@@ -115,11 +115,12 @@ def connect(path: Path, timeout: float) -> sa.Engine:
     """An engine on the SQLite file at ``path``; safe to use from many threads.
 
     A transaction takes the write lock at once where its connection has the execution option ``immediate``;
-    otherwise it reads one unchanging state of the record.
+    otherwise it reads one unchanging state of the record. Where the disk is too full for the files that SQLite needs
+    beside the record, what the record holds can be read; every use tries for the right to write again.
     """
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": timeout},
+        creator=lambda: _open_file(path, timeout),
         pool_size=8,
         max_overflow=-1,  # readers are bounded by the caller's threads
     )
@@ -148,6 +149,30 @@ def connect(path: Path, timeout: float) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+class FrozenConnection(sqlite3.Connection):
+    """A connection that reads the file as it lies there, without locks and without a log."""
+
+
+def _open_file(path: Path, timeout: float) -> sqlite3.Connection:
+    """Open the SQLite file; frozen where there is no space for what SQLite keeps beside it and its log is empty."""
+    connection = sqlite3.connect(path, timeout=timeout, check_same_thread=False)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # makes the files beside it
+    except sqlite3.OperationalError as error:
+        connection.close()
+        no_space = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN)
+        log = path.with_name(f"{path.name}-wal")
+        if not no_space or not path.exists() or not path.stat().st_size or (log.exists() and log.stat().st_size):
+            raise
+    except sqlite3.Error:
+        connection.close()
+        raise
+    else:
+        return connection
+    uri = f"{path.resolve().as_uri()}?immutable=1"
+    return sqlite3.connect(uri, timeout=timeout, check_same_thread=False, uri=True, factory=FrozenConnection)
 
 
 def _writable(connection: sqlite3.Connection, timeout: float) -> bool:
@@ -179,14 +204,18 @@ def create(engine: sa.Engine, path: Path, wait: float) -> str:
     Raises:
         Damaged: its counters are not what was stored.
         IndexMismatch: they are there in the format of another version.
-        RagError: the file cannot be written to.
+        StorageFailed: the file cannot be written to, and holds no record that could be read.
     """
     until = time.monotonic() + wait
     while True:
         try:
             with engine.connect() as connection:
+                if isinstance(connection.connection.driver_connection, FrozenConnection):
+                    break
                 if connection.info[_READS_ONLY]:
-                    raise RagError(f"The record {path} cannot be written to: look at its permissions and the disk.")
+                    raise StorageFailed(
+                        f"The record {path} cannot be written to: look at its permissions and the disk."
+                    )
                 with closing(connection.connection.cursor()) as cursor:  # an open one would keep the file locked
                     cursor.execute("PRAGMA journal_mode=WAL")
             break
@@ -271,7 +300,7 @@ def errors(path: Path) -> Iterator[None]:
     Raises:
         Busy: another process holds the write lock for longer than the time-out.
         Damaged: the file is no database, or a broken one.
-        RagError: it cannot be read or written, as on a full disk.
+        StorageFailed: it cannot be read or written, as on a full disk.
     """
     try:
         yield
@@ -286,7 +315,7 @@ def errors(path: Path) -> Iterator[None]:
                 "or move it away and run `rag build` to make a new one from the seeds."
             ) from error
         if isinstance(cause, sqlite3.OperationalError):
-            raise RagError(
+            raise StorageFailed(
                 f"The record {path} could not be read or written ({cause}): "
                 "look at the disk's free space and the file's permissions."
             ) from error

@@ -60,6 +60,8 @@ def engine_of(settings: "Settings", *, build: bool = True, empty: bool = False) 
 
 
 def check_writable(folder: Path) -> None:
+    """Refuse a folder that nothing can be written to. A full disk is no reason: what is stored can be asked."""
+    import errno
     import tempfile
 
     from rag.errors import InvalidInput
@@ -69,6 +71,8 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) and folder.is_dir():
+            return
         raise InvalidInput(
             f"The folder of vectors {folder} cannot be written ({error.strerror}); "
             "make it writable, or name another with --vectors or RAG_VECTORS_DIR."

@@ -104,6 +104,9 @@ class Runner:
                 if not (self.store.exists() and self._work(engine)):
                     self._wake.wait(EVERY)
                     self._wake.clear()
+            except (RagError, OSError) as error:  # a full disk, mostly: it passes
+                _log.warning("the jobs in %s cannot be read: %s", self.store.folder, error)
+                self._stopping.wait(10 * EVERY)
             except Exception:
                 _log.exception("the jobs in %s cannot be read", self.store.folder)
                 self._stopping.wait(10 * EVERY)

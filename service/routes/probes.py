@@ -25,5 +25,5 @@ async def livez() -> Alive:
 @router.head("/readyz", include_in_schema=False)
 async def readyz(served: Served) -> Ready:
     """503 with the reason while the index is being opened or cannot be served."""
-    degraded = served.engine.degraded
+    degraded = served.degraded
     return Ready(status="ready" if degraded is None else "degraded", detail=degraded)
