@@ -18,6 +18,7 @@ from service.chat.schemas import Failed
 from service.connections import Connections, count_allowed_connections
 from service.mcp.http import Endpoint, Tools
 from service.metrics import Measure, Metrics
+from service.prefix import Join, Prefix
 from service.routes import ask, batch, documents, index, jobs, pages, probes, suggestions, v1
 from service.routes import metrics as metrics_route
 from service.schemas import DocumentIn, UploadFields
@@ -81,6 +82,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     _describe(app)
 
     # The last one added is the outermost.
+    app.add_middleware(Join)
     app.add_middleware(middleware.LastResort)
     app.add_middleware(Access, gate=Gate(settings))
     if settings.cors_origins:
@@ -98,6 +100,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
         app.add_middleware(middleware.Balance)
     app.add_middleware(middleware.AccessLog)
     app.add_middleware(Measure, metrics=metrics)
+    app.add_middleware(Prefix, prefix=settings.root_path or "")
     return app
 
 
