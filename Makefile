@@ -5,7 +5,7 @@ SHARED ?= ../shared
 DATA   ?= $(SHARED)/train
 BIN    := $(VENV)/bin
 NODE   := tests/js/node_modules/.package-lock.json
-INSTALL = $(BIN)/python -m pip install -q -c constraints.txt
+INSTALL = $(BIN)/python -m pip install -c constraints.txt
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A question may hold anything, $ and quotes too: make must neither expand it nor paste it into a command.
@@ -129,7 +129,7 @@ $(BIN)/pip:
 	@$(PYTHON) -m venv "$(VENV)"
 
 $(VENV)/.run: $(BIN)/pip pyproject.toml constraints.txt
-	@echo 'Installing into $(VENV): some minutes the first time, no more than a check later.' >&2
+	@echo 'Installing into $(VENV): some minutes and some gigabytes the first time; pip says below what it is doing.' >&2
 	@$(INSTALL) -e .
 	@touch $@
 

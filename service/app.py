@@ -1,6 +1,6 @@
 """The application: routes, middleware and the engine's life, put together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from service.mcp.http import Endpoint, Tools
 from service.metrics import Measure, Metrics
 from service.openapi import complete_schema
 from service.paths import PathCheck
+from service.prefix import Join, Prefix
 from service.routes import ask, batch, documents, index, jobs, pages, probes, suggestions, v1
 from service.routes import metrics as metrics_route
 from service.schemas import DocumentIn, UploadFields
@@ -34,16 +35,23 @@ _DESCRIPTION = """Questions answered from the documents, with exact citations.
 Offsets count Unicode code points, half-open. Errors are problem documents (RFC 9457)."""
 
 
-def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Opener = open_engine) -> FastAPI:
+def create_app(
+    settings: Settings,
+    engine: "Engine | None" = None,
+    *,
+    opener: Opener = open_engine,
+    on_ready: Callable[[], None] | None = None,
+) -> FastAPI:
     """The ASGI application.
 
     With ``engine`` it serves that one, which stays its owner's to close; without, ``opener`` is called in a
-    background thread once the application starts, and ``/readyz`` says how far it is.
+    background thread once the application starts, and ``/readyz`` says how far it is; ``on_ready`` is called once
+    questions can be answered.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        serving = Serving(settings, engine, opener, metrics)
+        serving = Serving(settings, engine, opener, metrics, on_ready)
         app.state.serving = serving
         app.state.mcp = Endpoint(serving, app.version)
         serving.start()
@@ -82,6 +90,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     _describe(app)
 
     # The last one added is the outermost.
+    app.add_middleware(Join)
     app.add_middleware(middleware.LastResort)
     app.add_middleware(Access, gate=Gate(settings))
     if settings.cors_origins:
@@ -100,6 +109,7 @@ def create_app(settings: Settings, engine: "Engine | None" = None, *, opener: Op
     app.add_middleware(PathCheck)
     app.add_middleware(middleware.AccessLog)
     app.add_middleware(Measure, metrics=metrics)
+    app.add_middleware(Prefix, prefix=settings.root_path or "")
     return app
 
 

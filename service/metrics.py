@@ -124,4 +124,6 @@ class Measure:
 
 def _template(scope: Scope) -> str:
     """The path of the route that was found, of a mounted folder its place."""
-    return getattr(scope.get("route"), "path", None) or scope.get("root_path") or OTHER
+    root = scope.get("root_path", "")
+    mounted = root.removeprefix(scope.get("app_root_path", root))
+    return getattr(scope.get("route"), "path", None) or mounted or OTHER

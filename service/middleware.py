@@ -32,6 +32,7 @@ class AccessLog:
             await self.app(scope, receive, send)
             return
         began, status = time.perf_counter(), 0
+        path = scope["path"]  # what is within changes it where there is a prefix
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -44,9 +45,9 @@ class AccessLog:
             await self.app(scope, receive, watch)
         finally:
             milliseconds = (time.perf_counter() - began) * 1000
-            level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
+            level = logging.DEBUG if path in PROBES else logging.INFO
             # quoted, so that a path cannot forge a line of the log
-            _log.log(level, "%s %s %d %.1f ms", scope["method"], quote(scope["path"]), status, milliseconds)
+            _log.log(level, "%s %s %d %.1f ms", scope["method"], quote(path), status, milliseconds)
 
 
 class Balance:

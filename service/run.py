@@ -1,14 +1,12 @@
-"""Starts the HTTP service, in this process or in several, and says where it can be asked."""
+"""Starts the HTTP service, in this process or in several, and says where it can be asked once it can be."""
 
-import asyncio
 import os
 import socket
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from typing import Any
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -20,42 +18,47 @@ from service.connections import IDLE_SECONDS, Connection
 from service.serving import Serving
 from service.settings import Settings
 
+_READY_FOLDER = "CHENGYU_READY_FOLDER"
 END_SECONDS = 10  # that requests may take to their end once the service is stopped
 
 
 def run(settings: Settings) -> None:
-    """Serve until stopped. Prints the address and one command to try once the port is open."""
+    """Serve until stopped. Prints the address and one command to try once questions are answered."""
+    print("Opening the index; the address follows once questions can be answered.", file=sys.stderr, flush=True)
     if settings.workers > 1:
         _run_several(settings)
     else:
-        app = create_app(settings)
-        _Announcing(_config(app, settings), settings).run()
+        app = create_app(settings, on_ready=lambda: _announce(settings))
+        _Ending(_config(app, settings)).run()
 
 
 def worker() -> FastAPI:
     """The application of one of several processes; its settings stand in the environment."""
-    return create_app(Settings())
+    folder = Path(os.environ[_READY_FOLDER])
+    return create_app(Settings(), on_ready=lambda: (folder / str(os.getpid())).touch())
 
 
 def _run_several(settings: Settings) -> None:
     os.environ |= settings.environment()
     config = _config("service.run:worker", settings, factory=True, workers=settings.workers)
     listening = listen(config)
-    threading.Thread(target=_announce_several, args=(settings,), daemon=True).start()
-    with tempfile.TemporaryDirectory(prefix="rag-metrics-") as counted:
+    with (
+        tempfile.TemporaryDirectory(prefix="rag-metrics-") as counted,
+        tempfile.TemporaryDirectory(prefix="rag-ready-") as ready,
+    ):
         os.environ[metrics.FOLDER] = counted
+        os.environ[_READY_FOLDER] = ready
+        threading.Thread(target=_announce_when_ready, args=(settings, Path(ready)), daemon=True).start()
         Multiprocess(config, sockets=[listening]).run()
 
 
-def _announce_several(settings: Settings) -> None:
-    """Print the address once a process is ready."""
-    while True:
-        try:
-            with urllib.request.urlopen(f"{_address(settings)}/readyz", timeout=5):
-                break
-        except (OSError, ValueError):
-            time.sleep(0.2)
-    _announce(settings)
+def _announce_when_ready(settings: Settings, folder: Path) -> None:
+    """Announce once every process has left its sign in ``folder``; one that is not ready would answer 503."""
+    while folder.is_dir():
+        if sum(1 for _ in folder.glob("*")) >= settings.workers:
+            _announce(settings)
+            return
+        time.sleep(0.1)
 
 
 def listen(config: uvicorn.Config) -> socket.socket:
@@ -86,45 +89,18 @@ class _Ending(uvicorn.Server):
     """Tells the application before it waits for requests to end: some would go on as long as a job does."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        serving = _find_serving(self.config.loaded_app)
-        if serving is not None:
+        app = self.config.loaded_app
+        while not isinstance(app, FastAPI):  # within uvicorn's own layers
+            app = app.app
+        serving = getattr(app.state, "serving", None)
+        if isinstance(serving, Serving):
             serving.end()
         await super().shutdown(sockets=sockets)
 
 
-def _find_serving(app: Any) -> Serving | None:
-    while not isinstance(app, FastAPI):  # within uvicorn's own layers
-        app = app.app
-    serving = getattr(app.state, "serving", None)
-    return serving if isinstance(serving, Serving) else None
-
-
-class _Announcing(_Ending):
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
-        super().__init__(config)
-        self._settings = settings
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        if self.started:
-            self._telling = asyncio.create_task(self._announce_when_ready())
-
-    async def _announce_when_ready(self) -> None:
-        """Print the address once the index is open, so that the command shown with it is answered."""
-        serving = _find_serving(self.config.loaded_app)
-        while serving is not None and not serving.ready and not self.should_exit:
-            await asyncio.sleep(0.05)
-        if not self.should_exit:
-            _announce(self._settings)
-
-
 def _announce(settings: Settings) -> None:
-    url = _address(settings)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}{settings.root_path or ''}"
     ask = """'{"question": "川渝联合实施了多少项攻关核心技术项目?"}'"""
     curl = f"curl -s {url}/ask -H 'Content-Type: application/json' -d {ask}"
-    print(f"\n  {url}\n\n  {curl}\n", file=sys.stderr, flush=True)
-
-
-def _address(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
+    print(f"\n  {url}/\n\n  {curl}\n", file=sys.stderr, flush=True)

@@ -92,8 +92,17 @@ def add_seeds(engine: "Engine", settings: Settings, say: Say) -> None:
 class Serving:
     """Holds the engine from the start of the application to its end."""
 
-    def __init__(self, settings: Settings, engine: "Engine | None", opener: Opener, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: "Engine | None",
+        opener: Opener,
+        metrics: Metrics,
+        on_ready: Callable[[], None] | None = None,
+    ) -> None:
+        """``on_ready`` is called once, from some thread, when questions are answered from now on."""
         self.settings = settings
+        self._on_ready = on_ready
         self.metrics = metrics
         self.worker = Worker(settings.threads, settings.queue_limit)
         self.jobs = Runner(Store(settings.vectors_dir), settings)
@@ -114,11 +123,6 @@ class Serving:
             raise NotReady(self._reason)
         return self._engine
 
-    @property
-    def ready(self) -> bool:
-        """Whether questions are answered."""
-        return self._engine is not None
-
     async def read(self, call: "Callable[[Engine], T]", *, let_in: bool = False) -> T:
         """The result of a blocking call on the engine; see ``Worker.run``."""
         engine = self.engine
@@ -135,7 +139,7 @@ class Serving:
             self._thread = threading.Thread(target=self._open, name="open-engine", daemon=True)
             self._thread.start()
         else:
-            self.jobs.start(self._engine)
+            self._serve(self._engine)
 
     @property
     def stopping(self) -> bool:
@@ -195,10 +199,13 @@ class Serving:
                 return
 
     def _serve(self, engine: "Engine") -> None:
-        engine.polite(self.worker.give_way)
+        if not self._given:
+            engine.polite(self.worker.give_way)
         self._engine = engine
         self.jobs.start(engine)
         _log.info("ready")
+        if self._on_ready is not None:
+            self._on_ready()
 
     def _catch_up(self, engine: "Engine") -> None:
         """Take the seeds in once the disk has space again."""

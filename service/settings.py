@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.access import keys
+from service.prefix import parse_prefix
 
 if TYPE_CHECKING:
     from rag.embed import Options
@@ -29,6 +30,7 @@ _FLAGS = {
     "host": "--host",
     "port": "--port",
     "workers": "--workers",
+    "root_path": "--root-path",
 }
 
 
@@ -97,6 +99,10 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None, description="the url that people reach the service at, for links; unset: as it was asked"
     )
+    root_path: str | None = Field(
+        default=None,
+        description="the path that a proxy serves it under, as /kb; unset: as X-Forwarded-Prefix says, else none",
+    )
     max_body_bytes: int = Field(default=2**20, ge=1024, description="largest JSON body")
     max_document_bytes: int = Field(
         default=16 * 2**20, ge=1024, description="largest document, alone or as a line of a batch"
@@ -159,6 +165,14 @@ class Settings(BaseSettings):
         if value is not None and not re.fullmatch(r"https?://[^/\s()<>?#]+(/[^\s()<>?#]*)?", value):
             raise ValueError("is not a url; write https://example.org or https://example.org/path")
         return value and value.rstrip("/")
+
+    @field_validator("root_path", mode="after")
+    @classmethod
+    def _prefix(cls, value: str | None) -> str | None:
+        prefix = parse_prefix(value or "")
+        if prefix is None:
+            raise ValueError("is not a path to serve under; write /kb, of letters, digits and . _ ~ -")
+        return prefix or None
 
     @field_validator("llm_base_url", mode="after")
     @classmethod

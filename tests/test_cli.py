@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -263,3 +264,34 @@ def test_every_command_explains_itself(command: str) -> None:
     assert command in rag("--help").stdout
     text = rag(command, "--help").stdout
     assert "--seeds" in text and "--vectors" in text
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_address_is_printed_when_questions_are_answered(folders: list[str], workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    command = process("serve", "--port", port, "--workers", workers, "--root-path", "/kb/", *folders)
+    service = subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", env=os.environ | {"PYTHONUTF8": "1"})
+    assert service.stderr
+    try:
+        said = line = ""
+        while f"curl -s http://127.0.0.1:{port}/kb/ask" not in line:
+            line = service.stderr.readline()
+            said += line
+            assert line, said
+        for _ in range(20):  # several connections, so that each process gets some
+            with urlopen(f"http://127.0.0.1:{port}/kb/readyz", timeout=20) as response:
+                assert response.status == 200
+    finally:
+        service.terminate()
+        said += service.communicate(timeout=30)[1]
+    assert said.count(f"http://127.0.0.1:{port}/kb/\n") == said.count("/kb/ask") == 1
+
+
+def test_make_says_what_pip_does() -> None:
+    made = subprocess.run(
+        ["make", "-n", "-B", "serve"], cwd=Path(__file__).parents[1], capture_output=True, encoding="utf-8", check=True
+    )
+    installing = [line for line in made.stdout.splitlines() if "pip install" in line]
+    assert installing and not [line for line in installing if re.search(r"\s(-q+|--quiet)\b", line)]
+    assert "rag serve" in made.stdout

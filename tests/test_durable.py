@@ -59,8 +59,8 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
-    disk = Disk(sqlite3.dbapi2.connect)
-    monkeypatch.setattr(sqlite3.dbapi2, "connect", disk)
+    disk = Disk(sqlite3.connect)
+    monkeypatch.setattr(sqlite3, "connect", disk)
     yield disk
 
 

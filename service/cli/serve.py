@@ -14,11 +14,14 @@ def serve(
     vectors: Vectors = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port to listen on.", show_default="8000")] = None,
+    root_path: Annotated[
+        str | None, typer.Option("--root-path", help="Path that a proxy serves it under, as /kb.")
+    ] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Processes that serve.", show_default="1")] = None,
 ) -> None:
     """Start the HTTP service; the seeds are indexed first where they have changed."""
     with readable_errors():
-        given = settings(seeds=seeds, vectors=vectors, host=host, port=port, workers=workers)
+        given = settings(seeds=seeds, vectors=vectors, host=host, port=port, root_path=root_path, workers=workers)
         check_writable(given.vectors_dir)
         _check_free(given.host, given.port)
         from service.run import run

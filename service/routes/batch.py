@@ -55,7 +55,7 @@ async def add_documents(
     body.require(request, MEDIA_TYPE)
     _ = served.engine  # not ready: said before the body is read
     if not wait:
-        return accepted(await _spooled(request, served))
+        return accepted(request, await _spooled(request, served))
     collector = Collector(served.settings.max_document_bytes)
     async for number, line in lines(request.stream(), served.settings.max_document_bytes):
         for block in collector.take(number, line):

@@ -35,9 +35,9 @@ router = APIRouter(route_class=JsonRoute, tags=["jobs"])
 JobId = Annotated[str, Path(description="as the job was answered with")]
 
 
-def accepted(job: Job) -> Response:
+def accepted(request: Request, job: Job) -> Response:
     """202 with a job and where to ask for it."""
-    headers = {"Location": f"/jobs/{job.id}"}
+    headers = {"Location": f"{request.scope.get('root_path', '')}/jobs/{job.id}"}
     return Response(from_job(job).model_dump_json(), 202, headers=headers, media_type="application/json")
 
 
@@ -49,12 +49,12 @@ def accepted(job: Job) -> Response:
     response_model=JobOut,
     responses=responses(413, 415),
 )
-async def rebuild(served: Served, body: RebuildRequest | None = None) -> Response:
+async def rebuild(request: Request, served: Served, body: RebuildRequest | None = None) -> Response:
     """A job that reads the seeds again and embeds what changed; with `full` it embeds all again. Questions are
     answered from the former index meanwhile, and a job that is cancelled leaves that as it was."""
     _ = served.engine
     options = {"full": bool(body and body.full)}
-    return accepted(await asyncio.to_thread(served.jobs.create, "rebuild", options))
+    return accepted(request, await asyncio.to_thread(served.jobs.create, "rebuild", options))
 
 
 @router.get("/jobs", operation_id="list_jobs", summary="List jobs", responses=responses())

@@ -1,7 +1,7 @@
 // Adding documents: files, dropped or chosen, and pasted text.
 
 import { headers, json, newKey, patience, sleep, trouble } from "./api.js";
-import { announce, byId, closesBeside, h, quoted } from "./dom.js";
+import { announce, at, byId, closesBeside, h, quoted } from "./dom.js";
 import { added, refresh, stats } from "./documents.js";
 import { say } from "./words.js";
 
@@ -13,7 +13,7 @@ function send(file, progress) {
   return new Promise((resolve, reject) => {
     // fetch does not tell how much of a body has been sent.
     const request = new XMLHttpRequest();
-    request.open("POST", "/documents");
+    request.open("POST", at("documents"));
     for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
     request.addEventListener("load", () => resolve(request));
@@ -93,7 +93,7 @@ async function paste(form) {
       return;
     }
     const body = Object.fromEntries(Object.entries(given).filter(([, value]) => value));
-    added(await json("POST", "/documents", { ...body, text: form.elements.text.value }));
+    added(await json("POST", "documents", { ...body, text: form.elements.text.value }));
     form.reset();
     dialog.close();
     await stats();

@@ -1,6 +1,6 @@
 // Requests, with the reader's key where the service wants one, and streams of events.
 
-import { byId, h } from "./dom.js";
+import { at, byId, h } from "./dom.js";
 import { word } from "./words.js";
 
 // What the service said of a request that it did not do.
@@ -73,10 +73,10 @@ export function patience(status, retryAfter, tries) {
 
 export const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
-// As fetch; raises Refused for what was not done and TypeError where the service cannot be reached.
+// As fetch, of a path below the root of the service; raises Refused for what was not done and TypeError where the service cannot be reached.
 export async function call(path, options = {}, tries = 0) {
   const used = key;
-  const response = await fetch(path, { ...options, headers: { ...options.headers, ...headers() } });
+  const response = await fetch(at(path), { ...options, headers: { ...options.headers, ...headers() } });
   if (response.status === 401 && (used !== key || (await newKey()))) return call(path, options);
   const wait = patience(response.status, response.headers.get("Retry-After"), tries);
   if (wait !== null) {

@@ -72,7 +72,7 @@ async function answer(turn, item) {
       signal: mine.signal,
     };
     let reply = null;
-    for await (const [name, data] of events("/ask", options)) {
+    for await (const [name, data] of events("ask", options)) {
       if (running !== mine) return; // the thread was begun anew
       if (name === "sources") turn.passages = data.passages.slice(0, NEAREST);
       else if (name === "delta") drawText(item, (turn.text += data.text));
@@ -130,7 +130,7 @@ function clear() {
 export async function suggest() {
   if (thread.length) return;
   try {
-    const [{ documents }, { suggestions }] = await Promise.all([json("GET", "/index"), json("GET", "/suggestions?limit=6")]);
+    const [{ documents }, { suggestions }] = await Promise.all([json("GET", "index"), json("GET", "suggestions?limit=6")]);
     say(byId("lead"), documents ? "lead" : "leadEmpty");
     byId("suggestions").replaceChildren(...suggestions.map(({ question }) => h("li", {},
       quoted("button.suggestion", question, { type: "button", on: { click: () => ask(question) } }))));

@@ -1,5 +1,5 @@
 "use strict";
-// Draws /openapi.json as a page, without anything from elsewhere.
+// Draws openapi.json as a page, without anything from elsewhere.
 
 const byId = (id) => document.getElementById(id);
 
@@ -24,7 +24,7 @@ function typeName(schema) {
 
 function operation(path, method, found) {
   const box = element("details");
-  box.id = found.operationId;
+  box.id = `operation-${found.operationId}`; // no id that the styles of a page mean
   box.append(element("summary", `${method.toUpperCase()} ${path}`, ` · ${found.summary || ""}`));
   if (found.description) box.append(element("p", found.description));
   for (const each of found.parameters || []) {
@@ -43,7 +43,7 @@ function operation(path, method, found) {
 
 function shape(name, schema) {
   const box = element("details");
-  box.id = name;
+  box.id = `shape-${name}`;
   box.append(element("summary", name));
   if (schema.description) box.append(element("p", schema.description));
   const required = new Set(schema.required || []);
@@ -56,7 +56,7 @@ function shape(name, schema) {
 }
 
 async function load() {
-  const found = await (await fetch("/openapi.json")).json();
+  const found = await (await fetch("openapi.json")).json();
   byId("description").textContent = found.info.description;
   for (const [path, methods] of Object.entries(found.paths)) {
     for (const [method, each] of Object.entries(methods)) byId("operations").append(operation(path, method, each));
@@ -64,4 +64,4 @@ async function load() {
   for (const [name, schema] of Object.entries(found.components.schemas)) byId("shapes").append(shape(name, schema));
 }
 
-load().catch(() => byId("operations").append(element("p", "The description could not be read; see /openapi.json.")));
+load().catch(() => byId("operations").append(element("p", "The description could not be read; see openapi.json.")));

@@ -30,7 +30,7 @@ function complain(error) {
 }
 
 export async function stats() {
-  const found = await json("GET", "/index");
+  const found = await json("GET", "index");
   say(byId("index-count"), "count", found.documents, found.chunks);
   byId("index-model").textContent = found.model;
   const time = { dateStyle: "medium", timeStyle: "short" };
@@ -40,7 +40,7 @@ export async function stats() {
 
 async function again() {
   const wanted = Math.min(MOST, Math.max(PAGE, list.childElementCount));
-  const page = await json("GET", `/documents?limit=${wanted}`);
+  const page = await json("GET", `documents?limit=${wanted}`);
   const focused = document.activeElement;
   const at = focused?.closest("#list [data-id]");
   const [id, number] = at ? [at.dataset.id, [...at.querySelectorAll("button")].indexOf(focused)] : [];
@@ -93,7 +93,7 @@ function hold(found) {
     clearTimeout(timer);
     held.delete(found.id);
     try {
-      const path = `/documents/${encodeURIComponent(found.id)}`;
+      const path = `documents/${encodeURIComponent(found.id)}`;
       if (last) fetch(path, { method: "DELETE", headers: headers(), keepalive: true });
       else await json("DELETE", path);
     } catch (error) {
@@ -159,7 +159,7 @@ function correct(found) {
       if (value.trim() !== (found[name] ?? "")) changes[name] = value.trim() || null;
     }
     try {
-      const path = `/documents/${encodeURIComponent(found.id)}`;
+      const path = `documents/${encodeURIComponent(found.id)}`;
       const now = Object.keys(changes).length ? await json("PATCH", path, changes) : found;
       dialog.close();
       rows(found.id).forEach((item) => item.replaceWith(row(now, null, ...item.querySelectorAll(".snippet"))));
@@ -178,7 +178,7 @@ function correct(found) {
 // What the texts hold of a query, by document.
 async function search(query) {
   const mine = ++searched;
-  const { passages } = await json("POST", "/search", { query, top_k: 50 });
+  const { passages } = await json("POST", "search", { query, top_k: 50 });
   if (mine !== searched) return;
   const places = passages.map((passage) => ({ ...passage, quote: passage.text }));
   const snippets = new Map();
@@ -223,7 +223,7 @@ byId("find-clear").addEventListener("click", () => {
 byId("more").addEventListener("click", async () => {
   try {
     const before = list.childElementCount;
-    more(await json("GET", `/documents?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}`));
+    more(await json("GET", `documents?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}`));
     list.children[before]?.querySelector("button").focus();
   } catch (error) {
     complain(error);

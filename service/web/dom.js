@@ -55,8 +55,11 @@ export function webLink(url, words) {
   return h("a", { href: url, rel: "noopener noreferrer", target: "_blank", say: words });
 }
 
+// The address of something of this service, which need not lie at the root of its host. This file is in assets/.
+export const at = (path) => new URL(path, new URL("..", import.meta.url)).href;
+
 export const viewPath = (id, start, end) =>
-  `/documents/${encodeURIComponent(id)}/view${start === undefined ? "" : `#${start}-${end}`}`;
+  at(`documents/${encodeURIComponent(id)}/view${start === undefined ? "" : `#${start}-${end}`}`);
 
 // Source, date and page of a passage, in one line; each keeps its own direction of writing.
 export function about(passage, ...more) {

@@ -55,7 +55,7 @@ async function follow(found) {
   try {
     for (let tries = 0; runs(); ) {
       try {
-        for await (const [name, data] of events(`/jobs/${encodeURIComponent(job.id)}/events`)) {
+        for await (const [name, data] of events(`jobs/${encodeURIComponent(job.id)}/events`)) {
           if (name === "error") throw new Error(data.detail);
           [job, tries] = [data, 0];
           draw();
@@ -78,7 +78,7 @@ async function follow(found) {
 async function begin(full) {
   if (following) return;
   try {
-    follow(await json("POST", "/index/rebuild", { full }));
+    follow(await json("POST", "index/rebuild", { full }));
   } catch (error) {
     delete byId("job-what").dataset.say;
     byId("job-what").textContent = "";
@@ -90,7 +90,7 @@ async function begin(full) {
 
 // Follows what is running already, begun here before a reload or elsewhere.
 export async function resume() {
-  const { jobs } = await json("GET", "/jobs");
+  const { jobs } = await json("GET", "jobs");
   const running = jobs.find(({ kind, state }) => kind === "rebuild" && (state === "running" || state === "queued"));
   if (running) follow(running);
 }
@@ -98,6 +98,6 @@ export async function resume() {
 byId("update").addEventListener("click", () => begin(false));
 byId("full").addEventListener("click", () => begin(true));
 byId("job-cancel").addEventListener("click", () => {
-  json("DELETE", `/jobs/${encodeURIComponent(job.id)}`).catch((error) => byId("job-detail").replaceChildren(trouble(error)));
+  json("DELETE", `jobs/${encodeURIComponent(job.id)}`).catch((error) => byId("job-detail").replaceChildren(trouble(error)));
 });
 addEventListener("spoken", () => job && draw());

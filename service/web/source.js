@@ -67,7 +67,7 @@ async function show(stepping = false) {
     byId("source-about").replaceChildren();
     byId("source-text").replaceChildren();
     try {
-      const found = await json("GET", `/documents/${encodeURIComponent(place.document_id)}`);
+      const found = await json("GET", `documents/${encodeURIComponent(place.document_id)}`);
       if (places[at] !== place) return; // another one was opened meanwhile
       shown = found;
     } catch (error) {

@@ -18,7 +18,7 @@ function show() {
 }
 
 async function load() {
-  const found = await json("GET", location.pathname.replace(/\/view$/, ""));
+  const found = await json("GET", `documents/${location.pathname.split("/").at(-2)}`);
   document.title = found.title || found.id;
   byId("title").replaceChildren(quoted("bdi", titleOf(found)));
   byId("about").append(about(found), webLink(found.url, "original") ?? "");
