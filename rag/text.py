@@ -73,6 +73,30 @@ def fold(text: str) -> str:
     return text.translate(_fold_table())
 
 
+class _SimplifyTable(_FoldTable):
+    """As ``_FoldTable``, for the form of Chinese characters alone."""
+
+    def __missing__(self, code: int) -> int:
+        char = chr(code)
+        if any(low <= code <= high for low, high in _HAN):
+            if self._convert is None:
+                self._convert = _simplify()
+            simple = self._convert(char)
+            char = simple if len(simple) == 1 else char
+        self[code] = ord(char)
+        return ord(char)
+
+
+@functools.cache
+def _simplify_table() -> _SimplifyTable:
+    return _SimplifyTable()
+
+
+def simplify(text: str) -> str:
+    """Return ``text`` with Traditional characters made Simplified, one code point for one; all else stays as it is."""
+    return text.translate(_simplify_table())
+
+
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
     """Return the sentences of ``text[start:end]`` as spans of ``text``: trimmed, in order, not overlapping.
 

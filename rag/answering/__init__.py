@@ -1,0 +1,1 @@
+"""The pieces of passages that a trained reader sees; the reader itself is still in training."""
