@@ -14,6 +14,7 @@ from rag.pages import page_of
 from rag.reprints import SAME, holds, similarity
 from rag.rerank import LOOKED_AT, rerank
 from rag.types import Document, Filter, Hit
+from rag.web_urls import keep_web_url
 
 DENSE_WEIGHT = 1.0  # measured: docs/benchmarks.md, «fusion»
 CLOSE = 0.7  # share of it that a chunk's best sentence has, where sentences are looked at
@@ -78,9 +79,10 @@ def retrieve(
         said = "\n".join(hit.text for hit in hits if hit.document_id in likely[d.id])
         if not said or not holds(said, text[row.start : row.end]):
             numbers[d.id] = row.number
-            documents[d.id] = Document(d.id, text, d.title, d.source, d.url, d.published, {"pages": d.pages})
+            url = keep_web_url(d.url)  # an earlier version took any
+            documents[d.id] = Document(d.id, text, d.title, d.source, url, d.published, {"pages": d.pages})
             scores = (float(fused[row.number]), float(dense[row.number]), float(lexical[row.number]))
-            about = (d.title, d.source, d.url, d.published)
+            about = (d.title, d.source, url, d.published)
             page = page_of(d.pages, row.start)
             hits.append(Hit(row.chunk_id, d.id, *about, text[row.start : row.end], row.start, row.end, *scores, page))
     if embed:

@@ -94,7 +94,7 @@ def make_citation(
     """
     start, end = span
     quote = document.text[start:end]
-    if not 0 < end - start <= QUOTE_LIMIT or len(quote) != end - start:
+    if not 0 <= start < end <= min(len(document.text), start + QUOTE_LIMIT):
         length = len(document.text)
         raise CitationError(f"[{start}, {end}) is no quote of {document.id!r}, which has {length} characters")
     return Citation(

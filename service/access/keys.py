@@ -110,7 +110,8 @@ def _changing(vectors: Path) -> Iterator[tuple[Sequence[Key], "_Store"]]:
     path = vectors / f"{FILE}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+", encoding="utf-8") as lock:
-        os.fchmod(descriptor, 0o600)  # one that an earlier version made
+        if os.fstat(descriptor).st_mode & 0o077:  # an earlier version made it, for all to hold
+            os.fchmod(descriptor, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield read(vectors), _Store(vectors)
 

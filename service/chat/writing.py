@@ -11,12 +11,16 @@ from urllib.parse import quote
 
 from rag.types import Citation
 from rag.web_urls import is_web_url
+from service.chat.markdown import neutralise_markdown
 from service.chat.schemas import Annotation, SearchResult, UrlCitation
 
 HEADING = "**参考来源**"
 
 _MARKERS = re.compile(r"(?:\[[0-9]+\])+")
-_MARKDOWN = re.compile(r"([\\\[\]*_`<>])")
+_MARKER = re.compile(r"\[([0-9]+)\]")
+_AFTER_MARKER = re.compile(r"(?<=\])[(:]")  # would make a link or a definition of it
+_LINE_END = re.compile(r"[\r\n]")
+_LINE_KEPT = 200  # characters of a line that say how it goes on
 _LEAD = 9  # characters of a quote that tell sources of one title apart
 _SAFE = "/:?#@!$&'*+,;=%~"  # of a url in Markdown's round brackets; no brackets, no spaces
 
@@ -46,9 +50,12 @@ def link(own: str | None, base: str, document_id: str, span: tuple[int, int] | N
 class Writing:
     """Writes one answer, piece by piece."""
 
-    def __init__(self, base: str) -> None:
-        """``base`` is the url that this service is reached at."""
+    def __init__(self, base: str, *, own_words: bool = False) -> None:
+        """``base`` is the url that this service is reached at; ``own_words`` says that no document is quoted, so that
+        pieces stay as they are (front ends ask for JSON too)."""
         self._base = base
+        self._own_words = own_words
+        self._line = ""  # the line that the next piece goes on with
         self._known: Sequence[Citation] = ()
         self._numbers: dict[int, int] = {}  # of sources, by the markers of their citations
         self._sources: dict[int, Source] = {}  # by these numbers, which follow first use
@@ -77,15 +84,16 @@ class Writing:
         """The next piece of an answer, with the markers that belong here; ``citations`` are all so far."""
         self.know(citations)
         written = _MARKERS.sub(self._renumbered, said)
-        for found in re.finditer(r"\[([0-9]+)\]", written):
+        if not self._own_words:
+            written = self._neutralise(written)
+        for found in _MARKER.finditer(written):
             self._first.setdefault(int(found[1]), (self._length + found.start(), self._length + found.end()))
         self._length += len(written)
         return written
 
     def end(self) -> str:
         """The list of sources; "" where there are none."""
-        titles = {number: _MARKDOWN.sub(r"\\\1", source.title) for number, source in self._sources.items()}
-        lines = [f"{number}. [{titles[number]}]({source.url})" for number, source in self._sources.items()]
+        lines = [f"{number}. [{_title(source)}]({source.url})" for number, source in self._sources.items()]
         return "\n".join(["", "", HEADING, "", *lines]) if lines else ""
 
     def results(self) -> list[SearchResult]:
@@ -102,11 +110,28 @@ class Writing:
             for start, end in [self._first.get(number, (0, 0))]
         ]
 
+    def _neutralise(self, written: str) -> str:
+        """Return the next piece with no Markdown but our markers, and remember the line that it ends in."""
+        inert = list(neutralise_markdown(written, self._line))
+        for found in _MARKER.finditer(written):
+            inert[found.start()], inert[found.end() - 1] = "[", "]"
+        so_far = self._line + "".join(inert)
+        text = _AFTER_MARKER.sub(lambda after: "（" if after[0] == "(" else "：", so_far)
+        line = _LINE_END.split(text)[-1]
+        # A part of a line does not begin with what stands at the start of lines.
+        self._line = line if len(line) <= _LINE_KEPT else f"x{line[-3:]}"
+        return text[len(so_far) - len(inert) :]
+
     def _renumbered(self, run: "re.Match[str]") -> str:
         found = [int(number) for number in re.findall(r"[0-9]+", run[0])]
         # A document's own [7] is no marker of ours, and a front end would look for a seventh source.
         said = [f"[{self._numbers[n]}]" if n in self._numbers else f"［{n}］" for n in found]
         return "".join(dict.fromkeys(said))
+
+
+def _title(source: Source) -> str:
+    """Return the title as the words of a link: one line of plain text."""
+    return neutralise_markdown(" ".join(source.title.split()), before="[")
 
 
 def _told_apart(sources: Mapping[int, Source]) -> dict[int, Source]:

@@ -6,6 +6,7 @@ import os
 
 import typer
 
+from service import logs
 from service.cli import documents, index, keys, mcp, questions, serve, verify
 
 app = typer.Typer(
@@ -30,4 +31,5 @@ def main() -> None:
     # Before NumPy is loaded: a question's matrices are small and each question has a thread of its own. BLAS threads
     # inside of it took twice the CPU time, and more where other work runs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    logs.make_warnings_printable()
     app()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.terminal import say
+from service.cli.terminal import say_line
 
 if TYPE_CHECKING:
     from rag.engine import Engine
@@ -55,7 +55,7 @@ def engine_of(settings: "Settings", *, build: bool = True, empty: bool = False) 
         if build and not engine.stats().documents and (settings.seeds_dir.is_dir() or not empty):
             with progress_bar("documents") as progress:
                 for refused in engine.build(settings.seeds_dir, progress=progress).refused:
-                    say(f"refused {refused.id}: {refused.detail}", err=True)
+                    say_line(f"refused {refused.id}: {refused.detail}", err=True)
         yield engine
     finally:
         engine.close()
@@ -107,13 +107,13 @@ def readable_errors() -> Iterator[None]:
     try:
         yield
     except RagError as error:
-        say(f"rag: {error}", err=True)
+        say_line(f"rag: {error}", err=True)
         raise typer.Exit(2) from None
     except BrokenPipeError:  # `rag search … | head -1`: nothing to complain about
         sys.stdout = None  # or its flush at exit would complain
         raise typer.Exit(1) from None
     except OSError as error:
-        say(f"rag: {error.filename or 'file system'}: {error.strerror or error}.", err=True)
+        say_line(f"rag: {error.filename or 'file system'}: {error.strerror or error}.", err=True)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         sys.exit(130)

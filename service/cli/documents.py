@@ -1,6 +1,5 @@
 """Documents in and out: build, rebuild, add, remove."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,7 @@ from typing import Annotated
 import typer
 
 from service.cli.common import AsJson, Seeds, Vectors, engine_of, progress_bar, readable_errors, settings
-from service.cli.terminal import say
+from service.cli.terminal import say, say_json, say_line
 
 Full = Annotated[bool, typer.Option("--full", help="Embed everything again, also what has not changed.")]
 
@@ -29,7 +28,7 @@ def rebuild(seeds: Seeds = None, vectors: Vectors = None, full: Full = False) ->
             report = engine.rebuild(given.seeds_dir, full=full, progress=lambda done, total, _: progress(done, total))
             stats = engine.stats()
         for refused in report.refused:
-            say(f"refused {refused.id}: {refused.detail}", err=True)
+            say_line(f"refused {refused.id}: {refused.detail}", err=True)
         say(
             f"{len(report.added)} added or changed, {len(report.unchanged)} unchanged, {len(report.removed)} removed, "
             f"{len(report.refused)} refused; {stats.documents} documents, {stats.chunks} chunks, model {stats.model}"
@@ -55,13 +54,13 @@ def add(
             report = engine.add(sources, progress=lambda done, _: progress(done, sources.expected(done)))
             stats = engine.stats()
         for name, detail in sources.refused:
-            say(f"refused {name}: {detail}", err=True)
+            say_line(f"refused {name}: {detail}", err=True)
         say(
             f"{len(report.added)} added or changed, {len(report.unchanged)} unchanged, {len(sources.refused)} refused; "
             f"{stats.documents} documents, {stats.chunks} chunks, model {stats.model}"
         )
         if len(report.added) == 1:
-            say(f"id {report.added[0]}")
+            say_line(f"id {report.added[0]}")
         if sources.refused:
             raise typer.Exit(1)
 
@@ -86,12 +85,12 @@ def duplicates(seeds: Seeds = None, vectors: Vectors = None, as_json: AsJson = F
     with readable_errors(), engine_of(settings(seeds=seeds, vectors=vectors)) as engine:
         groups = engine.duplicates()
         if as_json:
-            say(json.dumps([[asdict(copy) for copy in group] for group in groups], ensure_ascii=False, indent=2))
+            say_json([[asdict(copy) for copy in group] for group in groups])
             return
         for group in groups:
             for copy in group:
                 about = " · ".join(filter(None, (copy.title, copy.source, copy.published)))
-                say(f"{copy.similarity:.2f}  {copy.id}  {about}")
+                say_line(f"{copy.similarity:.2f}  {copy.id}  {about}")
             say()
         say(f"{len(groups)} groups, {sum(map(len, groups))} documents", err=True)
 

@@ -1,6 +1,5 @@
 """Look after the folder of vectors: generations, backups, damage."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,7 @@ from typing import Annotated
 import typer
 
 from service.cli.common import AsJson, Vectors, check_writable, progress_bar, readable_errors, settings
-from service.cli.terminal import say
+from service.cli.terminal import say, say_json
 
 app = typer.Typer(
     no_args_is_help=True, help="Generations of the index: list, roll back, verify, clean up.", rich_markup_mode=None
@@ -25,7 +24,7 @@ def list_generations(vectors: Vectors = None, as_json: AsJson = False) -> None:
         found = maintenance.generations(settings(vectors=vectors).vectors_dir)
         if as_json:
             rows = [{**asdict(m), "files": len(m.files), "bytes": m.bytes, "current": now} for m, now in found]
-            say(json.dumps(rows, ensure_ascii=False, indent=2))
+            say_json(rows)
             return
         for m, now in found:
             say(
@@ -60,7 +59,7 @@ def verify(vectors: Vectors = None, as_json: AsJson = False) -> None:
         with progress_bar("documents") as progress:
             found = maintenance.verify(folder, progress)
         if as_json:
-            say(json.dumps([asdict(each) for each in found], ensure_ascii=False, indent=2))
+            say_json([asdict(each) for each in found])
         else:
             for each in found:
                 say(f"{each.name}: {each.fault or 'whole'}")

@@ -1,6 +1,5 @@
 """Keys: who may ask, and who may change documents."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from service.access.keys import Scope
 from service.cli.common import AsJson, Vectors, check_writable, readable_errors, settings
-from service.cli.terminal import say
+from service.cli.terminal import say, say_json
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys of the HTTP service.")
 
@@ -41,7 +40,7 @@ def list_keys(vectors: Vectors = None, as_json: AsJson = False) -> None:
         found = [*given.given_keys, *keys.read(given.vectors_dir)]
         if as_json:
             rows = [{name: value for name, value in asdict(key).items() if name != "sha256"} for key in found]
-            say(json.dumps(rows, ensure_ascii=False, indent=2))
+            say_json(rows)
             return
         for key in found:
             since = f"since {key.added}" if key.added else "of RAG_API_KEYS"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.common import AsJson, Seeds, Vectors, engine_of, progress_bar, readable_errors, settings
-from service.cli.terminal import say
+from service.cli.terminal import say, say_json, say_line
 
 if TYPE_CHECKING:
     from rag.types import Answer, Hit
@@ -28,7 +28,8 @@ def ask(
         say(answer.text)
         for citation in answer.citations:
             where = " · ".join(filter(None, (citation.title, citation.source, citation.published)))
-            say(f"\n[{citation.marker}] {where}  ({citation.document_id} {citation.start}-{citation.end})")
+            say()
+            say_line(f"[{citation.marker}] {where}  ({citation.document_id} {citation.start}-{citation.end})")
             say(f"    {citation.quote}")
         say(f"\nconfidence {answer.confidence:.2f}, {answer.timings_ms['total']:.0f} ms", err=True)
 
@@ -43,7 +44,8 @@ def search(
             _print_json(hits)
             return
         for rank, hit in enumerate(hits, 1):
-            say(f"{rank}. {hit.score:.3f}  {hit.title}  ({hit.document_id} {hit.start}-{hit.end})\n{hit.text}\n")
+            say_line(f"{rank}. {hit.score:.3f}  {hit.title}  ({hit.document_id} {hit.start}-{hit.end})")
+            say(f"{hit.text}\n")
 
 
 def evaluate(
@@ -76,7 +78,7 @@ def evaluate(
 
             draw({questions.stem: measuring.judged(rows)}, picture)
         figures = measuring.figures(rows, items)
-        say(json.dumps(figures, ensure_ascii=False, indent=None if as_json else 2))
+        say_json(figures, indent=None if as_json else 2)
 
 
 def _documents(path: Path) -> list[Any]:
@@ -110,4 +112,4 @@ def _print_json(value: "Answer | list[Hit]") -> None:
     from dataclasses import asdict
 
     plain = [asdict(each) for each in value] if isinstance(value, list) else asdict(value)
-    say(json.dumps(plain, ensure_ascii=False, indent=2, default=dict))
+    say_json(plain)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from rag import ingest
 from rag.errors import InvalidInput, RagError
 from rag.types import Document
 from service import convert
-from service.fields import BAD_IN_TEXT
+from service.fields import BAD_IN_TEXT, DocumentId
 from service.problems import faults, summary
 from service.schemas import DocumentIn
 
@@ -36,6 +36,8 @@ class Sources:
         self._id = id
         if id is not None and (len(self._files) != 1 or _is_lines(self._files[0]) or _is_zip(self._files[0])):
             raise InvalidInput("--id names one document: give one file that holds one.")
+        if id is not None:
+            _check_id(id)
 
     def expected(self, done: int) -> int:
         """How many documents there will be, judged by the bytes that the first ``done`` took."""
@@ -79,6 +81,15 @@ class Sources:
                 raise InvalidInput(f"after line {number} the file cannot be unpacked ({error})") from error
             finally:
                 self._stream = None
+
+
+def _check_id(id: str) -> None:
+    """Raise InvalidInput where the HTTP service would not take the id either."""
+    try:
+        TypeAdapter(DocumentId).validate_python(id)
+    except ValidationError as error:
+        found = faults(error.errors(include_url=False, include_input=False))
+        raise InvalidInput(f"--id {id!r}: {'; '.join(fault.detail for fault in found)}") from None
 
 
 def _document(line: bytes) -> Document:

@@ -1,18 +1,23 @@
-"""What reaches a terminal: text without the characters that would steer it."""
+"""The one way by which the commands print: documents, file names and messages cannot steer the terminal."""
 
-import re
+import json
+from typing import Any
 
 import typer
 
-# C0 but for tab and line feed, DEL, C1, lone surrogates, and what turns the direction of writing.
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-def make_printable(text: str) -> str:
-    """Return ``text`` with U+FFFD in place of each character that a terminal would obey instead of showing it."""
-    return _STEERING.sub("\ufffd", text)
+from service.printable import escape_json, make_one_line, make_printable
 
 
 def say(text: object = "", *, err: bool = False) -> None:
-    """Print a line; documents, file names and messages cannot steer the terminal by it."""
+    """Print a text, with U+FFFD in place of what a terminal would obey."""
     typer.echo(make_printable(str(text)), err=err)
+
+
+def say_line(text: object, *, err: bool = False) -> None:
+    """Print a text as one line, whatever names and titles in it hold."""
+    typer.echo(make_one_line(str(text)), err=err)
+
+
+def say_json(value: Any, *, indent: int | None = 2) -> None:
+    """Print a value as JSON; characters that a terminal would obey are escaped, so that the value stays the same."""
+    typer.echo(escape_json(json.dumps(value, ensure_ascii=False, indent=indent, default=dict)))

@@ -1,6 +1,5 @@
 """Check an answer against the passages it cites."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.common import AsJson, readable_errors
-from service.cli.terminal import say
+from service.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from rag.verify import Checked
@@ -35,7 +34,7 @@ def verify(
         sources = read(passages)
         checked = check(_text(answer), sources)
         if as_json:
-            say(json.dumps(_plain(checked, sources), ensure_ascii=False, indent=2))
+            say_json(_plain(checked, sources))
         else:
             say(checked.text or "(nothing is left)")
             for dropped in (*checked.dropped, *checked.citations):

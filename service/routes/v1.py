@@ -61,7 +61,7 @@ async def chat(body: ChatRequest, request: Request, served: Served) -> Response 
     if said is None and not asked.question:
         said = NO_WORDS
     question = asking.Asked(asked.question, history=asked.history)
-    writing = Writing(_base(request, served.settings.public_url))
+    writing = Writing(_base(request, served.settings.public_url), own_words=said is not None)
     if body.stream:
         usage = bool(body.stream_options and body.stream_options.include_usage)
         coming = await events.begun(asking.ask(served, question) if said is None else _only(said))

@@ -102,7 +102,7 @@ def test_citations_of_one_url_are_one_source() -> None:
     cited = [citation(1, "https://a.example/1"), citation(2, "https://a.example/1", 5), other]
     text = written(writing, ["甲[1]", "\n乙[2][1]", "\n丙[3]、见[9]"], cited)
     assert text.startswith("甲[1]\n乙[1]\n丙[2]、见［9］\n\n")
-    assert text.endswith("1. [题](https://a.example/1)\n2. [a \\[b\\] \\*c\\*](https://a.example/b%20%282%29)")
+    assert text.endswith("1. [题](https://a.example/1)\n2. [a ［b］ ＊c＊](https://a.example/b%20%282%29)")
     assert [each.snippet for each in writing.results()] == ["话0 … 话5", "话0"]
     assert [each.url_citation.start_index for each in writing.annotations()] == [1, 11]
     assert text[11:14] == "[2]"
@@ -240,5 +240,5 @@ def test_a_title_with_markdown_stays_one_link(make_client: Any, engine: Scripted
     engine.add([Document("a](http://evil.example)", QUOTE, title="](http://evil.example) <b>\\")])
     content = ask(make_client(), QUESTION).json()["choices"][0]["message"]["content"]
     assert content.endswith(
-        r"1. [\](http://evil.example) \<b\>\\](http://testserver/documents/a%5D%28http%3A%2F%2Fevil.example%29/view#0-13)"
+        "1. [］(http：//evil.example) ＜b>＼](http://testserver/documents/a%5D%28http%3A%2F%2Fevil.example%29/view#0-13)"
     )
