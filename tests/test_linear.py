@@ -39,7 +39,7 @@ def _run(what: str) -> tuple[list[str], int]:
 
 def test_the_kinds_are_many_and_as_long_as_asked_for() -> None:
     assert len(KINDS) >= 60
-    assert all(0.9 * 50_000 <= len(make(50_000)) <= 50_000 for make in KINDS.values())
+    assert all(0.8 * 50_000 <= len(make(50_000)) <= 50_000 for make in KINDS.values())
 
 
 @pytest.mark.alone

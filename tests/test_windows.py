@@ -9,6 +9,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from rag.answering.windows import WINDOW_LENGTH, cut_windows, encode_window, measure_length, pad_windows
 from rag.text import simplify
 
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "train"
 TEXT = "第一章 总则\n为了规范口岸开放，提高口岸通关效率，制定本条例。\n本条例所称的口岸，是指港口、机场。" * 12
 
 
@@ -25,7 +27,7 @@ def make_tokenizer() -> Tokenizer:
 )
 def test_windows_cover_the_text_and_are_bounded(text: str) -> None:
     windows = cut_windows(text)
-    covered = set()
+    covered: set[int] = set()
     for window in windows:
         assert 0 <= window.start < window.end <= len(text)
         assert measure_length(text[window.start : window.end]) <= WINDOW_LENGTH + 2
@@ -58,11 +60,11 @@ def test_simplified_text_keeps_its_length_case_and_width() -> None:
     assert simplify("臺灣大學 ABC １２") == "台湾大学 ABC １２"
 
 
-@pytest.mark.skipif(not Path("../shared/train").is_dir(), reason="../shared/train is absent")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/train is absent")
 def test_examples_hold_their_answers() -> None:
     from training.reader_examples import ExampleMaker, is_held_out, read_written_questions
 
-    written, held_out = read_written_questions(Path("../shared/train"), Path("training/questions"))
+    written, held_out = read_written_questions(SHARED, ROOT / "training" / "questions")
     assert len(held_out) > 1000 and all(is_held_out(question.passage.id) for question in held_out)
     assert not any(is_held_out(question.passage.id) for question in written)
     some = written[:300]
