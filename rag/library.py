@@ -18,6 +18,7 @@ from rag import durable
 from rag.errors import Busy
 from rag.record import tables as t
 from rag.record.changes import Changes, batches, identity, vectors
+from rag.record.opening import FrozenConnection
 from rag.record.rows import Entry, Identity, Stored, check_text, input_hash, make, read
 from rag.record.writer import Writer, Written
 from rag.types import Document
@@ -94,7 +95,7 @@ class Library:
             if self._watch is None:
                 self._watch = self._engine.raw_connection()
             rows = self._watch.driver_connection.execute("SELECT sequence FROM state").fetchall()
-            if isinstance(self._watch.driver_connection, t.FrozenConnection):  # it would not see the next write
+            if isinstance(self._watch.driver_connection, FrozenConnection):  # it would not see the next write
                 self._watch.close()
                 self._watch = None
         return int(rows[0][0])

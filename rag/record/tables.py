@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from rag.errors import Busy, Damaged, IndexMismatch, StorageFailed
+from rag.record.opening import FrozenConnection, open_file
 
 SCHEMA = 1
 _READS_ONLY, _OPENED_AGAIN = "reads only", "opened again"
@@ -120,7 +121,7 @@ def connect(path: Path, timeout: float) -> sa.Engine:
     """
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
-        creator=lambda: _open_file(path, timeout),
+        creator=lambda: open_file(path, timeout),
         pool_size=8,
         max_overflow=-1,  # readers are bounded by the caller's threads
     )
@@ -149,30 +150,6 @@ def connect(path: Path, timeout: float) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
-
-
-class FrozenConnection(sqlite3.Connection):
-    """A connection that reads the file as it lies there, without locks and without a log."""
-
-
-def _open_file(path: Path, timeout: float) -> sqlite3.Connection:
-    """Open the SQLite file; frozen where there is no space for what SQLite keeps beside it and its log is empty."""
-    connection = sqlite3.connect(path, timeout=timeout, check_same_thread=False)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # makes the files beside it
-    except sqlite3.OperationalError as error:
-        connection.close()
-        no_space = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN)
-        log = path.with_name(f"{path.name}-wal")
-        if not no_space or not path.exists() or not path.stat().st_size or (log.exists() and log.stat().st_size):
-            raise
-    except sqlite3.Error:
-        connection.close()
-        raise
-    else:
-        return connection
-    uri = f"{path.resolve().as_uri()}?immutable=1"
-    return sqlite3.connect(uri, timeout=timeout, check_same_thread=False, uri=True, factory=FrozenConnection)
 
 
 def _writable(connection: sqlite3.Connection, timeout: float) -> bool:

@@ -56,7 +56,8 @@ export function webLink(url, words) {
 }
 
 // The address of something of this service, which need not lie at the root of its host. This file is in assets/.
-export const at = (path) => new URL(path, new URL("..", import.meta.url)).href;
+const root = new URL("..", import.meta.url).pathname;
+export const at = (path) => root + path;
 
 export const viewPath = (id, start, end) =>
   at(`documents/${encodeURIComponent(id)}/view${start === undefined ? "" : `#${start}-${end}`}`);

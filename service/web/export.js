@@ -16,7 +16,7 @@ export function markdown(turns) {
     const lines = [`## ${inLine(question)}`, "", answer(reply)];
     if (reply.citations.length) lines.push("", `**${word("sources")}**`, "");
     for (const place of reply.citations) {
-      const url = viewPath(place.document_id, place.start, place.end);
+      const url = location.origin + viewPath(place.document_id, place.start, place.end);
       const more = [place.source, place.published].filter(Boolean).map((each) => ` · ${inLine(each)}`).join("");
       lines.push(
         `${place.marker}. [${inLine(place.title || word("untitled"))}](${url.replace(/[()]/g, encodeURIComponent)})${more}`,
