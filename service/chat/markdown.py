@@ -7,9 +7,9 @@ after they have removed them. The length stays the same, so that offsets hold.
 
 import re
 
-# Anywhere: brackets (links, pictures, notes, definitions), code, emphasis, strikethrough, tables, formulas, escapes.
-_ALWAYS = str.maketrans("[]`*~|$\\", "［］｀＊～｜＄＼")
-_WIDE = str.maketrans("<&:.@_#>=-+ \t", "＜＆：．＠＿＃＞＝－＋\u3000\u3000")
+# Anywhere: brackets (links, pictures, notes, definitions), code, emphasis, strikethrough, formulas, escapes.
+_ALWAYS = str.maketrans("[]`*~$\\", "［］｀＊～＄＼")
+_WIDE = str.maketrans("<&:.@_#>=-| \t", "＜＆：．＠＿＃＞＝－｜\u3000\u3000")
 _LIVE = re.compile(
     r"<(?=[A-Za-z/!?]|\Z)"  # a tag, a comment, an address in brackets
     r"|&(?=#?[0-9A-Za-z]{1,32};|#?\Z)"  # a character by its name or number
@@ -18,9 +18,10 @@ _LIVE = re.compile(
     re.I,
 )
 _ITEMS = r"(?:(?:[-+]|[0-9]{1,9}[.)])[ \t]{1,9}){0,9}"  # marks of a list stay: what they hold is looked at
+# A heading, a quotation, a rule, the line below a heading or below the head of a table, the indent of code.
 _LINE_START = re.compile(
     rf"(?:(?<=[\n\r])|\A)(?P<before>[ \t]{{0,3}}{_ITEMS})"
-    r"(?P<live>#{1,6}(?=[ \t\r\n]|\Z)|>|[:=-](?=[:=\- \t]{0,999}(?:[\r\n]|\Z))|[ \t]+)"
+    r"(?P<live>#{1,6}(?=[ \t\r\n]|\Z)|>|[|:=-](?=[|:=\- \t]*+(?:[\r\n]|\Z))|[ \t]+)"
 )
 
 

@@ -33,6 +33,9 @@ HOSTILE = [
     "    代码\n\t代码",
     "| 甲 | 乙 |\n|---|---|\n| 1 | 2 |",
     "甲\n:--\n乙",
+    "甲 | 乙\n--|:-:\n1 | 2",
+    "- | 甲 |\n  |-|\n  | 1 |",
+    "| 甲 |\n|" + "-" * 3000 + "|\n| 1 |",
     "甲[^1]。\n\n[^1]: 注",
     "> 引用\n>> 引用",
     "~~删去~~，3~5天和6~8天，2*3*4，$x$，\\(y\\)",
@@ -99,7 +102,12 @@ def test_what_follows_a_marker_makes_no_link_of_it(after: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2023年，A_b_c 增长 5% (约 3-4 倍)：a < b > c。", "AT&T 与 x.y 的 1.5 倍; #1 位", "1. 一\n2. 二\n- 三", "-12 度"],
+    [
+        "2023年，A_b_c 增长 5% (约 3-4 倍)：a < b > c。",
+        "AT&T 与 x.y | 1.5 倍; #1 位 | 甲",
+        "1. 一\n2. 二\n- 三",
+        "-12 度",
+    ],
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert neutralise_markdown(text) == text
