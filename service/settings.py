@@ -90,7 +90,10 @@ class Settings(BaseSettings):
     llm_prompts_dir: Path | None = Field(default=None, description="folder of prompts; unset: those that come along")
     allow_anonymous: bool = Field(default=False, description="listen beyond loopback although no key is set")
     api_keys: Names = Field(
-        default=(), repr=False, description="keys, besides those of rag key: name:read:KEY, name:write:KEY, or KEY"
+        default=(),
+        repr=False,
+        description="keys, besides those of rag key: name:read:KEY, name:write:KEY, or KEY; "
+        "a KEY has at least 16 characters",
     )
     allowed_hosts: Names = Field(
         default=(), description="Host headers that are served, *.example.com or *; unset: see README"

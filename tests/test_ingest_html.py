@@ -244,6 +244,7 @@ def test_sixteen_mebibytes_of_anything_take_some_seconds_at_most(name: str) -> N
     assert time.perf_counter() - start < 30  # 5 at most on an idle machine
 
 
+@pytest.mark.alone
 def test_a_page_of_a_hundred_kilobytes_is_quick() -> None:
     paragraphs = "".join(
         f"<div class='p{row % 7}'><p>　　<span>{(P + Q)[row % 7]}</span></p></div>" for row in range(650)
@@ -256,7 +257,7 @@ def test_a_page_of_a_hundred_kilobytes_is_quick() -> None:
         start = time.process_time()
         ingest.parse(data, "a.html")
         times.append(time.process_time() - start)
-    assert min(times) < 0.1  # 0.04 was measured
+    assert min(times) < 0.15  # 0.04 was measured
 
 
 def test_the_reading_of_lines_does_not_recurse() -> None:

@@ -10,7 +10,7 @@ import pytest
 from pathological import KINDS
 
 HERE = Path(__file__).parent
-EVERY = os.environ.get("LINEAR_EVERY", "11")  # one pair of pattern and kind in so many; make linear measures all
+EVERY = os.environ.get("LINEAR_EVERY", "31")  # one pair of pattern and kind in so many; make linear measures all
 
 
 def _run(what: str) -> tuple[list[str], int]:
