@@ -12,13 +12,18 @@ from rag.text import fold
 
 _LONGEST = 2000  # characters that are looked at; longer texts are no chat
 _SEPARATOR = r"[\s,，。.!！~～、…;；:：\-—]"
-_PEOPLE = (
-    "老师|師傅|师傅|大佬|大神|大哥|大姐|大叔|大爷|大妈|阿姨|叔叔|小姐姐|小哥哥|小哥|小姐|哥们儿?|兄弟|姐妹|姐姐|哥哥|亲爱的?|亲"
-    "|同学|朋友|前辈|专家|客服|管理员|医生|大夫|律师|先生|女士|帅哥|美女|老板|领导|楼主|群主|小编|版主|助手|小助手|机器人"
-    "|老師|同學|專家|醫生|律師|帥哥|老闆|領導|小編|機器人|同志|警官|博士|教授|经理|經理|主任|bro|sir|madam|buddy"
+_VOCATIVES = (  # used to call somebody, hardly ever to ask about him
+    "師傅|师傅|大佬|大神|大哥|大姐|大叔|大爷|大妈|阿姨|叔叔|小姐姐|小哥哥|小哥|哥们儿?|兄弟|姐妹|姐姐|哥哥|亲爱的?|亲"
+    "|帅哥|美女|帥哥|楼主|群主|小编|小編|版主|bro|sir|madam|buddy"
 )
-_ADDRESS = rf"(?:各位|尊敬的|敬爱的|这位|那位|親愛的|亲爱的)?(?:{_PEOPLE})(?:们|們)?(?:您|你)?好?"
+_TITLES = (  # asked about as often as called: 医生 值班, 教授、博士的待遇
+    "老师|老師|小姐|同学|同學|朋友|前辈|专家|專家|客服|管理员|医生|醫生|大夫|律师|律師|先生|女士|老板|老闆|领导|領導|助手|小助手"
+    "|机器人|機器人|同志|警官|博士|教授|经理|經理|主任"
+)
+_EVERYBODY = r"(?:各位|尊敬的|敬爱的|这位|那位|親愛的|亲爱的)?"
+_ADDRESS = rf"{_EVERYBODY}(?:{_VOCATIVES}|{_TITLES})(?:们|們)?(?:您|你)?"
 _GREETING = (
+    rf"{_ADDRESS}好[呀啊哈嘛]?|"
     r"[你您妳]们?好[呀啊哈嘛]?|[你您]們好|大家好|各位好|早上好|上午好|中午好|下午好|晚上好|早安|午安|晚安|早啊?|哈[喽啰囉罗]|嗨|嘿|喂|哈罗"
     r"|在吗[?？]?|在嗎[?？]?|在不在[?？]?|有人吗[?？]?|有人嗎[?？]?|打扰(?:一下|下|了)?|打擾(?:一下|下|了)?|不好意思|抱歉|对不起|對不起|冒昧(?:了|问一下)?"
     r"|hi|hello|hey|good (?:morning|afternoon|evening)|excuse me|sorry(?: to bother you)?"
@@ -54,12 +59,15 @@ _REQUEST = (
     r"|(?:can|could|would|will) you (?:please |kindly )?(?:tell me|help me|explain)(?: please)?"
     r"|(?:please |kindly )?(?:tell me|help me|explain)|i(?: would|'d)? (?:like|want) to (?:know|ask)|i wonder|may i ask"
 )
-_WEAK = rf"(?:{_GREETING}|{_THANKS}|{_WISH}|{_URGENCY}|{_ADDRESS}|{_FILLER})"
+_WEAK = rf"(?:{_GREETING}|{_THANKS}|{_WISH}|{_URGENCY}|{_FILLER})"
 _WORD_END = r"(?![a-z])"
 _SEPARATORS = re.compile(rf"{_SEPARATOR}{{0,9}}")
 _ENDS = re.compile(rf"(?:{_SEPARATOR}|(?<=[吗嗎在])[?？]){{1,9}}")
 _COURTESY = re.compile(rf"{_WEAK}{_WORD_END}")
 _ASKING = re.compile(rf"(?:{_REQUEST}){_WORD_END}")
+_CALL = re.compile(rf"{_ADDRESS}{_WORD_END}")
+_VOCATIVE = re.compile(rf"{_EVERYBODY}(?:{_VOCATIVES})(?:们|們)?(?:您|你)?{_WORD_END}")
+_CALLED = re.compile(r"[,，!！~～。…]{1,9}")  # a space or 、 beside a name of people makes it a word of the question
 _MOST = 12  # courtesies in a row
 _TRAILING_THANKS = re.compile(rf"(?:{_THANKS}|{_URGENCY})(?:{_SEPARATOR}{{0,3}}(?:{_ADDRESS}|{_THANKS}|{_WISH}))?$")
 _BORDERS = re.compile(r"[,，。.!！~～…;；?？\n]{1,9}|\s{1,9}(?=[^\s])")
@@ -102,27 +110,38 @@ def _find_lead_end(folded: str) -> int:
         if found := _ASKING.match(folded, at):
             end = at = _end_of(_SEPARATORS, folded, found.end())
             continue
-        found = _COURTESY.match(folded, at)
-        if not found:
+        if found := _COURTESY.match(folded, at):
+            at = found.end()
+            ended = _ENDS.match(folded, at)
+        elif found := _CALL.match(folded, at):
+            at = found.end()
+            ended = _CALLED.match(folded, at) if _VOCATIVE.fullmatch(found[0]) else None
+        else:
             break
-        at = found.end()
-        if ended := _ENDS.match(folded, at):
+        if ended:
             end = at = ended.end()
     return end
 
 
-def _is_courtesy(clause: str) -> bool:
-    """Say whether a folded clause is made of courtesies and requests alone."""
-    at = 0
+def _is_courtesy(clause: str, border: str = "") -> bool:
+    """Say whether a folded clause is made of courtesies and requests alone, with somebody who is called among them.
+
+    Somebody who is called and nothing else is a courtesy where a ``border`` stands before the clause that is no space.
+    """
+    if _VOCATIVE.fullmatch(clause):
+        return _CALLED.fullmatch(border.strip()) is not None
+    at, told = 0, False
     for _ in range(_MOST):
         at = _end_of(_SEPARATORS, clause, at)
         if at == len(clause):
-            return at > 0
+            break
         found = _COURTESY.match(clause, at) or _ASKING.match(clause, at)
+        told = told or found is not None
+        found = found or _CALL.match(clause, at)
         if not found or not found.end() > at:
             return False
         at = found.end()
-    return at == len(clause)
+    return told and at == len(clause)
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
@@ -138,7 +157,7 @@ def _strip_tail(text: str) -> str:
             (m for m in reversed(list(_BORDERS.finditer(text, max(0, bare - 60), bare))) if m.end() < bare), None
         )
         folded = fold(text)
-        if border and _is_courtesy(folded[border.end() : bare]):
+        if border and _is_courtesy(folded[border.end() : bare], border[0]):
             text = text[: border.start()].rstrip() + ("?" if set(border[0]) & set("?？") else "")
             continue
         found = _TRAILING_THANKS.search(folded[:bare], max(0, bare - 40))
@@ -152,13 +171,13 @@ def _strip_tail(text: str) -> str:
 def _strip_inner(text: str) -> str:
     """Take out the clauses in the middle that are courtesies; what is quoted is not looked into."""
     quoted = [m.span() for m in _PROTECTED.finditer(text)]
-    kept, begin = [], 0
+    kept, begin, before = [], 0, ""
     for border in [*_BORDERS.finditer(text), None]:
         if border and any(a <= border.start() < b for a, b in quoted):
             continue
         stop, end = (border.start(), border.end()) if border else (len(text), len(text))
         clause = fold(text[begin:stop]).strip()
-        if not clause or not _is_courtesy(clause):
+        if not clause or not _is_courtesy(clause, before):
             kept.append(text[begin:end])
-        begin = end
+        begin, before = end, border[0] if border else ""
     return "".join(kept).strip()

@@ -50,13 +50,16 @@ class _FoldTable(dict[int, int]):
         char = chr(code)
         for form in (_width, str.lower, _width, str.lower):  # lower case may have a width form of its own
             char = form(char) if len(form(char)) == 1 else char
-        if any(low <= ord(char) <= high for low, high in _HAN):
-            if self._convert is None:
-                self._convert = _simplify()
-            simple = self._convert(char)
-            char = simple if len(simple) == 1 else char
-        self[code] = ord(char)
-        return ord(char)
+        self[code] = ord(self._simplify_character(char))
+        return self[code]
+
+    def _simplify_character(self, char: str) -> str:
+        if not any(low <= ord(char) <= high for low, high in _HAN):
+            return char
+        if self._convert is None:
+            self._convert = _simplify()
+        simple = self._convert(char)
+        return simple if len(simple) == 1 else char
 
 
 @functools.cache
@@ -77,14 +80,8 @@ class _SimplifyTable(_FoldTable):
     """As ``_FoldTable``, for the form of Chinese characters alone."""
 
     def __missing__(self, code: int) -> int:
-        char = chr(code)
-        if any(low <= code <= high for low, high in _HAN):
-            if self._convert is None:
-                self._convert = _simplify()
-            simple = self._convert(char)
-            char = simple if len(simple) == 1 else char
-        self[code] = ord(char)
-        return ord(char)
+        self[code] = ord(self._simplify_character(chr(code)))
+        return self[code]
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from service.access.middleware import Access
 from service.chat.errors import OpenAIErrors
 from service.chat.schemas import Failed
 from service.connections import Connections, count_allowed_connections
+from service.head import HeadAsGet
 from service.mcp.http import Endpoint, Tools
 from service.metrics import Measure, Metrics
 from service.openapi import complete_schema
@@ -106,6 +107,7 @@ def create_app(
     app.add_middleware(middleware.Drain)
     if settings.workers > 1:
         app.add_middleware(middleware.Balance)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(PathCheck)
     app.add_middleware(middleware.AccessLog)
     app.add_middleware(Measure, metrics=metrics)

@@ -1,9 +1,9 @@
-"""Paths that are no paths, and HEAD for all that GET answers."""
+"""Paths that are no paths: refused before an id is read from them."""
 
 import re
 from urllib.parse import unquote_to_bytes
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import problems
 
@@ -18,7 +18,7 @@ class MalformedPath(problems.ServiceError):
 
 
 class PathCheck:
-    """Refuses paths that are not percent-encoded UTF-8, and answers HEAD as GET without the body."""
+    """Refuses paths that are not percent-encoded UTF-8."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Stand before ``app``."""
@@ -36,21 +36,7 @@ class PathCheck:
             )
             await problems.of_rag_error(error)(scope, receive, send)
             return
-        if scope["method"] != "HEAD":
-            await self.app(scope, receive, send)
-            return
-        begun = False
-
-        async def send_head(message: Message) -> None:
-            nonlocal begun
-            if message["type"] == "http.response.start":
-                await send(message)
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-                begun = True
-            elif not begun:
-                await send(message)
-
-        await self.app({**scope, "method": "GET"}, receive, send_head)
+        await self.app(scope, receive, send)
 
 
 def _is_utf8(path: bytes) -> bool:

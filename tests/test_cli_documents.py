@@ -106,3 +106,9 @@ def test_generations_and_backups_from_the_terminal(tmp_path: Path, vectors: list
     name = json.loads(rag("index", "list", "--json", *vectors).stdout)[0]["name"]
     (tmp_path / "vectors" / "generations" / name / "keys.npy").write_bytes(b"")
     assert rag("index", "verify", *vectors).exit_code == 1
+
+
+def test_a_file_that_holds_no_document_is_told_so(tmp_path: Path, vectors: list[str]) -> None:
+    (tmp_path / "none.jsonl").write_text("\n\n", encoding="utf-8")
+    said = rag("add", str(tmp_path / "none.jsonl"), *vectors)
+    assert said.exit_code == 2 and "No document is in what was named" in said.stderr

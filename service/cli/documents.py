@@ -46,6 +46,7 @@ def add(
 
     Broken off, what was added stays; run again, it goes on with the rest.
     """
+    from rag.errors import InvalidInput
     from service.cli.sources import Sources
 
     with readable_errors():
@@ -59,6 +60,8 @@ def add(
             f"{len(report.added)} added or changed, {len(report.unchanged)} unchanged, {len(sources.refused)} refused; "
             f"{stats.documents} documents, {stats.chunks} chunks, model {stats.model}"
         )
+        if not (report.added or report.unchanged or sources.refused):
+            raise InvalidInput("No document is in what was named; give files, folders or JSON Lines that hold some.")
         if len(report.added) == 1:
             say_line(f"id {report.added[0]}")
         if sources.refused:

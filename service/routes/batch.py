@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from rag.errors import InvalidInput
 from service import body
 from service.collector import Collector
 from service.jobs.store import Job, new_id
@@ -16,6 +17,9 @@ from service.schemas import BatchReply, JobOut, RefusedLine
 from service.serving import Served, Serving
 
 MEDIA_TYPE = "application/x-ndjson"
+EMPTY = (
+    "the body holds no document; send one JSON object a line (did curl find the file that --data-binary @FILE names?)"
+)
 
 
 def make_router(max_body_size: int) -> APIRouter:
@@ -62,6 +66,8 @@ async def add_documents(
             await served.write(lambda engine, block=block: collector.store(engine, block))  # type: ignore[misc]
     for block in collector.rest():
         await served.write(lambda engine, block=block: collector.store(engine, block))  # type: ignore[misc]
+    if not (collector.added or collector.unchanged or collector.refused):
+        raise InvalidInput(EMPTY)
     return BatchReply(
         added=collector.added, unchanged=collector.unchanged, refused=sorted(collector.refused, key=_number)
     )
@@ -81,8 +87,10 @@ async def _spooled(request: Request, served: Serving) -> Job:
                 last = data[-1:] or last
             stream.flush()
             await asyncio.to_thread(os.fsync, stream.fileno())
-        beside.rename(path)
         count += last != b"\n"
+        if not count:
+            raise InvalidInput(EMPTY)
+        beside.rename(path)
         return await asyncio.to_thread(served.jobs.create, "batch", {"lines": count}, id)
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -106,8 +106,12 @@ def test_a_batch_as_a_job_adds_what_it_can(client: TestClient, engine: ScriptedE
     assert list((tmp_path / "vectors" / "jobs").glob("*.ndjson")) == []
     again = client.post("/documents:batch?wait=false", content=data, headers=headers).json()["id"]
     assert ended(client, again)["result"] == {"added": 0, "unchanged": 2, "refused": 2}
-    empty = client.post("/documents:batch?wait=false", content=b"", headers=headers).json()["id"]
-    assert ended(client, empty)["result"] == {"added": 0, "unchanged": 0, "refused": 0}
+    before = client.get("/jobs").json()
+    for target in ("/documents:batch", "/documents:batch?wait=false"):
+        empty = client.post(target, content=b"", headers=headers)
+        assert empty.status_code == 422 and "no document" in empty.json()["detail"]
+    assert client.post("/documents:batch", content=b"\n \n", headers=headers).status_code == 422
+    assert client.get("/jobs").json() == before
 
 
 @pytest.fixture
