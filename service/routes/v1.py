@@ -21,6 +21,12 @@ from service.serving import Served
 MOST_BYTES = 4 * 2**20  # of a body: a long chat, with a picture or two among its messages
 NO_WORDS = "请用文字提问。 Please ask in words."
 _EXAMPLE = f'data: {{"object": "chat.completion.chunk", "model": "{MODEL}", …}}\n\ndata: [DONE]\n\n'
+_CHUNKS = {
+    "type": "object",
+    "description": "one event of the stream: a chunk as JSON, or [DONE]",
+    "properties": {"data": {"type": "string"}},
+    "required": ["data"],
+}
 
 router = APIRouter(prefix="/v1", route_class=SmallJsonRoute, tags=["chat front ends"])
 
@@ -48,7 +54,7 @@ async def get_model(id: str) -> ModelOut:
     summary="Ask in a conversation",
     response_model=ChatReply,
     responses=_failures(404, 413, 415)
-    | {200: {"content": {events.MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}}}},
+    | {200: {"content": {events.MEDIA_TYPE: {"schema": _CHUNKS, "example": _EXAMPLE}}}},
 )
 async def chat(body: ChatRequest, request: Request, served: Served) -> Response | ChatReply:
     """The answer to the last message of the user, with markers `[n]` and a list of sources at its end; sources also
