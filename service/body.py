@@ -50,7 +50,9 @@ class JsonRoute(APIRoute):
     """A route whose JSON body is parsed by ``parse`` instead of ``json.loads``, which lets through what JSON forbids
     and answers some malformed bodies with an error of the server."""
 
-    most_brackets: int | None = None  # in a body; parsing holds Python up for as long as there are values in it
+    # In a body, where they are bounded: parsing holds Python up for as long as there are values in it.
+    most_brackets: int | None = None
+    most_commas: int | None = None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -63,6 +65,8 @@ class JsonRoute(APIRoute):
                 require(request, "application/json")
                 if self.most_brackets is not None and data.count(b"{") + data.count(b"[") > self.most_brackets:
                     raise InvalidInput(f"the body holds more than {self.most_brackets:,} objects and lists; send fewer")
+                if self.most_commas is not None and data.count(b",") > self.most_commas:
+                    raise InvalidInput(f"the body holds more than {self.most_commas:,} commas; send fewer values")
                 parsed.value = parse(data)
             return await handler(parsed)
 
@@ -70,6 +74,7 @@ class JsonRoute(APIRoute):
 
 
 class SmallJsonRoute(JsonRoute):
-    """A route for questions: their bodies hold few objects."""
+    """A route for questions: their bodies hold few objects, and text more than values."""
 
     most_brackets = 20_000
+    most_commas = 400_000
