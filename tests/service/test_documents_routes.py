@@ -178,5 +178,8 @@ def test_a_batch_beyond_the_limit_is_too_large(make_client: Any) -> None:
         assert "2048" in response.json()["detail"]
 
 
-def test_an_empty_batch_adds_nothing(client: TestClient) -> None:
-    assert send_batch(client, b"").json() == {"added": 0, "unchanged": 0, "refused": []}
+def test_an_empty_batch_is_told_so(client: TestClient) -> None:
+    before = client.get("/documents").json()
+    reply = client.post("/documents:batch", content=b"", headers={"Content-Type": "application/x-ndjson"})
+    assert reply.status_code == 422 and "holds no document" in reply.json()["detail"]
+    assert client.get("/documents").json() == before
