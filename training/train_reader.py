@@ -2,8 +2,9 @@
 
     python -m training.train_reader --data ../shared/train --base checkpoints/base --out checkpoints/reader --minutes 90
 
-The rate rises over the first windows and falls to zero when the minutes are used up; minutes count the time that it
-trained, over all runs. ``log.jsonl`` beside the checkpoint keeps the loss and the figures on held-out passages.
+The rate rises over the first windows, stays, and falls to zero over the last ``--falling-minutes``; minutes count the
+time that it trained, over all runs. What stood before the rate fell is kept as ``steady.pt``: to train longer, put it
+in the place of ``reader.pt`` and give more minutes. ``log.jsonl`` keeps the loss and the figures on held-out passages.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from rag.answering.windows import EncodedWindow, encode_window, pad_windows
 from rag.text import sentences
 from training.reader_examples import Example, ExampleMaker, Question, read_reading_questions, read_written_questions
 from training.reader_model import Reader, freeze_lower_layers, load_base
+from training.weight_average import WeightAverage
 
 BATCH = 24  # windows
 POOL = 40  # batches whose windows are sorted by length, so that little is padded
@@ -153,10 +155,13 @@ def measure_reader(reader: Reader, tokenizer: Tokenizer, questions: list[Questio
     }
 
 
-def save_checkpoint(path: Path, reader: Reader, optimizer: torch.optim.Optimizer, state: dict[str, float]) -> None:
+def save_checkpoint(
+    path: Path, reader: Reader, average: WeightAverage, optimizer: torch.optim.Optimizer, state: dict[str, float]
+) -> None:
     """Write the checkpoint beside the old one, then put it in its place."""
     new = path.with_suffix(".new")
-    torch.save({"reader": reader.state_dict(), "optimizer": optimizer.state_dict(), "state": state}, new)
+    parts: dict[str, Any] = {"reader": reader, "average": average, "optimizer": optimizer}
+    torch.save({name: part.state_dict() for name, part in parts.items()} | {"state": state}, new)
     new.replace(path)
 
 
@@ -184,9 +189,11 @@ def main() -> None:
     parser.add_argument(
         "--own", type=Path, help="folder with further questions, .jsonl", default=Path("training/questions")
     )
-    parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--minutes", type=float, default=240)
+    parser.add_argument("--falling-minutes", type=float, default=40)
     parser.add_argument("--frozen", type=int, default=6, help="lower layers that stay as they are")
     parser.add_argument("--rate", type=float, default=2.5e-4)
+    parser.add_argument("--average-decay", type=float, default=0.998, help="of the mean weights, a step")
     parser.add_argument("--warm-up", type=int, default=2400, help="windows")
     parser.add_argument("--written-share", type=float, default=0.62, help="of written questions beside CMRC's")
     parser.add_argument("--save-minutes", type=float, default=5)
@@ -200,12 +207,16 @@ def main() -> None:
     reader = Reader(load_base(options.base))
     freeze_lower_layers(reader, options.frozen)
     optimizer = make_optimizer(reader, options.rate)
+    average = WeightAverage(reader, options.average_decay)
     state = {"windows": 0.0, "seconds": 0.0}
     if path.is_file():
         saved = torch.load(path, weights_only=True)
         reader.load_state_dict(saved["reader"])
         optimizer.load_state_dict(saved["optimizer"])
         state = saved["state"]
+        average = WeightAverage(reader, options.average_decay)
+        if "average" in saved:
+            average.load_state_dict(saved["average"])
     written, held_out = read_written_questions(options.data, options.own)
     texts = {q.passage.text for q in held_out}
     reading = read_reading_questions(options.data, texts)
@@ -226,13 +237,18 @@ def main() -> None:
     reader.train()
     began = last_saved = last_said = time.monotonic()
     before, losses = dict(state), []
+    fell = options.minutes - state["seconds"] / 60 < options.falling_minutes
     batches = make_batches(draw_samples(tokenizer, sets, seed), seed)
     while not asked_to_stop:
         state["seconds"] = before["seconds"] + time.monotonic() - began
-        done = state["seconds"] / (60 * options.minutes)
-        if done >= 1:
+        left = options.minutes - state["seconds"] / 60
+        if left <= 0:
             break
-        rate = options.rate * min(1.0, (state["windows"] + BATCH) / options.warm_up) * (1 - done)
+        if left < options.falling_minutes and not fell:
+            save_checkpoint(options.out / "steady.pt", reader, average, optimizer, state)
+            fell = True
+        rising = (state["windows"] + BATCH) / options.warm_up
+        rate = options.rate * min(1.0, rising, left / options.falling_minutes)
         for group in optimizer.param_groups:
             group["lr"] = rate * group["factor"]
         batch = next(batches)
@@ -241,6 +257,7 @@ def main() -> None:
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_([p for p in reader.parameters() if p.requires_grad], 1.0)
         optimizer.step()
+        average.update(reader)
         losses.append((judgment, span))
         earlier = state["windows"]
         state["windows"] += len(batch)
@@ -250,7 +267,6 @@ def main() -> None:
             judgment, span = np.mean(losses, axis=0)
             row = {"windows": int(state["windows"]), "minutes": round(state["seconds"] / 60, 1)}
             row |= {"judgment": round(float(judgment), 4), "span": round(float(span), 4), "speed": round(speed, 1)}
-            left = options.minutes - state["seconds"] / 60
             _write_row(log, row)
             print(
                 f"{row['windows']:,} windows, {speed:.1f}/s, {left:.0f} min left, loss {judgment:.3f} {span:.3f}",
@@ -258,15 +274,15 @@ def main() -> None:
             )
             losses, last_said = [], now
         if now - last_saved > 60 * options.save_minutes:
-            save_checkpoint(path, reader, optimizer, state)
+            save_checkpoint(path, reader, average, optimizer, state)
             last_saved = now
         if math.floor(earlier / options.measure_windows) != math.floor(state["windows"] / options.measure_windows):
-            figures = measure_reader(reader, tokenizer, held_out[:MEASURED])
+            figures = measure_reader(average.make_reader(reader), tokenizer, held_out[:MEASURED])
             _write_row(log, {"windows": int(state["windows"]), **figures})
             print(f"{int(state['windows']):,} windows: {figures}", flush=True)
-    save_checkpoint(path, reader, optimizer, state)
+    save_checkpoint(path, reader, average, optimizer, state)
     if not asked_to_stop:
-        figures = measure_reader(reader, tokenizer, held_out)
+        figures = measure_reader(average.make_reader(reader), tokenizer, held_out)
         _write_row(log, {"windows": int(state["windows"]), "all": len(held_out), **figures})
         print(f"{int(state['windows']):,} windows, all held-out questions: {figures}", flush=True)
 
