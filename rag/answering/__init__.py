@@ -1,1 +1,1 @@
-"""The pieces of passages that a trained reader sees; the reader itself is still in training."""
+"""From passages to an answer: windows are chosen and read, the best span's sentences are said and cited."""

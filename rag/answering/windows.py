@@ -87,9 +87,12 @@ def encode_window(tokenizer: Tokenizer, question: str, title: str, text: str) ->
     return EncodedWindow(ids, offsets)
 
 
-def pad_windows(encoded: Sequence[EncodedWindow]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the ids and the attention mask of several windows, int64 (n, longest), padded on the right."""
-    longest = max(len(each.ids) for each in encoded)
+def pad_windows(encoded: Sequence[EncodedWindow], multiple: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the ids and the attention mask of several windows, int64 (n, longest), padded on the right.
+
+    ``longest`` is rounded up to a ``multiple``, so that a compiler of kernels meets few shapes.
+    """
+    longest = -(-max(len(each.ids) for each in encoded) // multiple) * multiple
     ids = np.full((len(encoded), longest), _PAD, np.int64)
     mask = np.zeros((len(encoded), longest), np.int64)
     for row, each in enumerate(encoded):
