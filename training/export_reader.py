@@ -9,8 +9,8 @@ left as it was, ``reader.bin`` what it changed.
 """
 
 import argparse
-import io
 import shutil
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -51,26 +51,20 @@ def load_trained_reader(base: Path, checkpoint: Path) -> tuple[Reader, set[str]]
 def export_graph(reader: Reader) -> Any:
     """Return the reader as an ONNX model in float32."""
     ids = torch.tensor([[0, 5, 2, 6, 2, 7, 8, 2], [0, 5, 2, 2, 7, 2, 1, 1]])
-    stream = io.BytesIO()
-    with warnings.catch_warnings():
+    names = {"input_ids": 2, "attention_mask": 2, "start": 2, "end": 2, "judgment": 1}
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             reader,
             (ids, (ids != 1).long()),
-            stream,
+            f"{folder}/reader.onnx",
             input_names=["input_ids", "attention_mask"],
             output_names=["start", "end", "judgment"],
-            dynamic_axes={
-                "input_ids": {0: "windows", 1: "tokens"},
-                "attention_mask": {0: "windows", 1: "tokens"},
-                "start": {0: "windows", 1: "tokens"},
-                "end": {0: "windows", 1: "tokens"},
-                "judgment": {0: "windows"},
-            },
+            dynamic_axes={name: dict(enumerate(("windows", "tokens")[:axes])) for name, axes in names.items()},
             opset_version=17,
             dynamo=False,
         )
-    return onnx.load_from_string(stream.getvalue())
+        return onnx.load(f"{folder}/reader.onnx")
 
 
 def quantize_blocks(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
@@ -153,12 +147,10 @@ def _is_frozen(name: str, graph: Any, frozen: set[str]) -> bool:
     """Say whether a weight is one that training left as it was; transposed ones are found by the layer they are in."""
     if name in frozen:
         return True
-    users = [node.name for node in graph.node if name in node.input]
-    prefixes = {key.rsplit(".", 1)[0].removeprefix("base.").replace(".", "/") for key in frozen}
-    # The exporter names nodes by modules: /base/encoder/layer.0/attention/self/query/MatMul.
-    return any(
-        user.replace(".", "/").removeprefix("/base/").startswith(prefix + "/") for user in users for prefix in prefixes
-    )
+    # The exporter transposes weights, and names nodes by modules: /base/encoder/layer.0/attention/self/query/MatMul.
+    users = [node.name.replace(".", "/") for node in graph.node if name in node.input]
+    modules = {key.rsplit(".", 1)[0].replace(".", "/") for key in frozen}
+    return any(user.startswith(f"/{module}/") for user in users for module in modules)
 
 
 def write_model(model: Any, files: dict[str, list[Any]], folder: Path) -> None:
