@@ -9,11 +9,14 @@ import numpy as np
 
 from rag import embed
 from rag.analyze import ANALYZER, analyze, query_terms
-from rag.answering.answerer import Looked, answer_question
-from rag.answering.calibration import Calibration, load_calibration
-from rag.answering.candidate_windows import is_on_topic
-from rag.answering.reader import SHIPPED as SHIPPED_READER
-from rag.answering.reader import Reader
+from rag.answer.consider import Tools
+from rag.answer.rarity import rarity
+from rag.answer.reader import Reader
+from rag.answer.reader import load as load_reader
+from rag.answer.reply import Looked, reply
+from rag.answer.scorer import load as load_scorer
+from rag.answer.topic import on_topic
+from rag.answer.written import Draft, Written
 from rag.chunk import CHUNKER
 from rag.convert import convert
 from rag.courtesies import strip_courtesies
@@ -21,7 +24,6 @@ from rag.duplicates import Copy, duplicates
 from rag.embed import Embedder, StaticEmbedder
 from rag.entries import Entries, indexed
 from rag.errors import InvalidInput, NotFound
-from rag.generation.llm_answer import Draft, Written
 from rag.index.live import LiveIndex, Stale
 from rag.intake import Intake
 from rag.library import FILE, Identity, Library
@@ -42,14 +44,15 @@ class Engine(Intake):
     def __init__(
         self, index: LiveIndex, vectors: Path, embedder: Embedder, shipped: StaticEmbedder, threshold: float | None
     ) -> None:
-        """Use ``open``. ``shipped`` is the embedder that comes along, whatever model finds the passages."""
+        """Use ``open``. The answer stage was trained with the ``shipped`` model, whatever model finds the passages."""
         super().__init__(index, embedder, Trust(index, embedder, shipped, indexed), vectors)
         self._vectors = Memo(shipped.meanings, MEANINGS)
         # Another model's sentences would take longer to embed than the question may wait.
         self._sentences = Memo(embedder.passages, SENTENCES) if isinstance(embedder, StaticEmbedder) else None
-        self._reader = Reader()
-        self._calibration = load_calibration(SHIPPED_READER)
-        self._threshold = self._calibration.threshold if threshold is None else threshold
+        self._scorer = load_scorer()
+        reader = Reader(load_reader(), shipped.tokenizer, rarity)
+        self._tools = Tools(reader, rarity, self._vectors)
+        self._threshold = float(self._scorer.threshold) if threshold is None else threshold
         self._suggested = Suggested(index.library.texts, self.ask)
 
     @classmethod
@@ -138,13 +141,13 @@ class Engine(Intake):
         if looked.query.said or looked.query.small_talk:
             return False
         parts = zip(looked.query.parts, looked.found, strict=True)
-        return all(is_on_topic(part.words, own.hits, own.documents) for part, own in parts)
+        return all(on_topic(part.words, own.hits, own.documents, self._tools.weight) for part, own in parts)
 
     def draft(self, looked: Looked, threshold: float | None = None) -> Draft:
         """The second half of ``ask``: the answer. Documents may have changed meanwhile, which ``stands`` tells."""
         began = time.perf_counter()
         limit = self._threshold if threshold is None else threshold
-        answer = answer_question(looked, self._reader, self._calibration, limit)
+        answer = reply(looked, self._scorer, self._tools, threshold=limit)
         seconds = time.perf_counter() - began
         timings = {"retrieve": looked.seconds, "answer": seconds, "total": looked.seconds + seconds}
         answer = replace(answer, timings_ms={name: round(1000 * each, 2) for name, each in timings.items()})
@@ -210,16 +213,6 @@ class Engine(Intake):
     def stats(self) -> IndexStats:
         """What is being served."""
         return self._index.stats()
-
-    @property
-    def calibration(self) -> Calibration:
-        """How confidences are made of the reader's judgments, and what was measured when that was fitted."""
-        return self._calibration
-
-    @property
-    def threshold(self) -> float:
-        """The confidence from which a question is answered."""
-        return self._threshold
 
     @property
     def degraded(self) -> str | None:

@@ -18,10 +18,10 @@ from service.llm import LLM, NoText
 from service.metrics import Metrics
 
 if TYPE_CHECKING:
-    from rag.answering.answerer import Looked
+    from rag.answer.generate import Prompts
+    from rag.answer.reply import Looked
+    from rag.answer.written import Written
     from rag.engine import Engine
-    from rag.generation.llm_answer import Written
-    from rag.generation.prompt import Prompts
     from rag.verify import Checker, Kept
 
 T = TypeVar("T")
@@ -143,7 +143,7 @@ async def answer(source: Source, asked: Asked) -> Done:
 
 
 async def _written(source: Source, asked: Asked, writer: Writer) -> AsyncGenerator[Event]:
-    from rag.generation.llm_answer import Written, refused
+    from rag.answer.written import Written, refused
 
     began = time.perf_counter()
     looked, on_topic, checker = await source.read(asked.look)
@@ -194,7 +194,7 @@ async def _sentences(
 ) -> AsyncGenerator[Delta]:
     """What the sentences that hold add to the answer, as soon as they are complete. Raises NoText before the first,
     and Changed after it."""
-    from rag.generation.prompt import NO_ANSWER, messages
+    from rag.answer.generate import NO_ANSWER, messages
 
     said, sent = "", False
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rag.answering.answerer import Looked
-    from rag.generation.llm_answer import Draft
+    from rag.answer.reply import Looked
+    from rag.answer.written import Draft
     from service.asking import Source
 
 HEAD_START = 0.01  # seconds in which a request leaves; Python's threads would hold it up for as long as a draft takes

@@ -230,7 +230,7 @@ def writer_of(settings: Settings) -> Writer | None:
     llm = LLM.of(settings)
     if llm is None:
         return None
-    from rag.generation.prompt import load_prompts  # here, so that a service without a model does not wait for it
+    from rag.answer.generate import load_prompts  # here, so that a service without a model does not wait for it
 
     return Writer(llm, load_prompts(settings.llm_prompts_dir), settings.llm_context_chars)
 

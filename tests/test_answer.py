@@ -8,13 +8,13 @@ import pytest
 from articles import BRIDGE, TEA
 from numpy.typing import NDArray
 
-from rag.answering.citations import CitationError, Statement, cite
-from rag.answering.sentence_selection import choose, understood, whole, with_list
+from rag.answer.cite import CitationError, Statement, cite
+from rag.answer.extract import choose, understood, whole, with_list
 from rag.answer.features import NAMES, features
 from rag.answer.named import lacking
-from rag.term_rarity import rarity
+from rag.answer.rarity import rarity
 from rag.answer.scorer import load, signals
-from rag.names import labels, names, sought, spots
+from rag.answer.signs import labels, names, sought, spots
 from rag.answer.units import LONGEST, Unit, units, windows
 from rag.grammar import full_names
 from rag.types import Document, Hit

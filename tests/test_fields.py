@@ -3,7 +3,7 @@
 import pytest
 from articles import BRIDGE, LIBRARY
 
-from rag.answering.metadata_questions import about_document
+from rag.answer.fields import about_document
 from rag.types import Document, Hit
 
 SIGNED = Document(

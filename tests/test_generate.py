@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.generation.prompt import load_prompts, messages
+from rag.answer.generate import load_prompts, messages
 from rag.errors import InvalidInput
 from rag.question import understand
 from rag.types import Hit, Turn

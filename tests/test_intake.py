@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from articles import ARTICLES, BRIDGE, LIBRARY, TEA
 
-from rag.answering.answerer import reply
+from rag.answer.reply import reply
 from rag.engine import Engine
 from rag.errors import Conflict, NotFound
 from rag.intake import PIECE

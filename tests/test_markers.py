@@ -74,7 +74,7 @@ def test_the_answer_widens_what_the_quote_keeps(tmp_path: Path) -> None:
 def test_a_wrong_quote_is_an_error_without_assertions_too() -> None:
     """`python -O` drops assertions; a quote that is not its span must not pass then either."""
     program = (
-        "from rag.answering.citations import CitationError, make_citation\n"
+        "from rag.answer.cite import CitationError, make_citation\n"
         "from rag.types import Document\n"
         "document = Document('d', '大桥全长。')\n"
         "long = Document('d', '米' * 500)\n"

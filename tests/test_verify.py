@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from towns import TOWNS, passage
 
-from rag.answering.citations import QUOTE_LIMIT
+from rag.answer.cite import QUOTE_LIMIT
 from rag.engine import Engine
 from rag.types import Document
 from rag.verify import Checked, Checker, check

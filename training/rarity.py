@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from rag.analyze import analyze
-from rag.names import NAME_TAGS
-from rag.term_rarity import WEIGHTS, keys_of
+from rag.answer.rarity import WEIGHTS, keys_of
+from rag.answer.signs import NAME_TAGS
 from rag.text import fold
 from training.data import lines
 
@@ -68,7 +68,7 @@ def used_as_common(texts: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
-    """Count, write ``rag/term_rarity.npz``."""
+    """Count, write ``rag/answer/rarity.npz``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=WEIGHTS)

@@ -1,1 +1,1 @@
-"""From passages to an answer: windows are chosen and read, the best span's sentences are said and cited."""
+"""The reader that is in training: windows of passages, and what it makes of them. The service does not use it yet."""

@@ -20,7 +20,6 @@ from tokenizers import Tokenizer
 from rag.answering.windows import EncodedWindow, encode_window, pad_windows
 from rag.text import simplify
 
-SHIPPED = Path(__file__).parents[1] / "models" / "reader-zh-v1"
 LONGEST_SPAN = 60  # tokens of an answer
 _REMEMBERED = 8192  # readings, some hundred bytes each
 
@@ -41,7 +40,7 @@ class Reading:
 class Reader:
     """Reads windows. May be called from many threads."""
 
-    def __init__(self, folder: Path = SHIPPED, threads: int | None = None) -> None:
+    def __init__(self, folder: Path, threads: int | None = None) -> None:
         """Load the model of ``folder``; ``threads`` compute it, one for each processor by default."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))

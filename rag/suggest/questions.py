@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rag.answer.rarity import rarity
+from rag.answer.signs import names
 from rag.grammar import HAN, PRONOUN, full_names
-from rag.names import names
 from rag.suggest.asked import Asked, Kind
 from rag.suggest.rules import RULES
 from rag.suggest.statements import Tokens, is_name, said, statements, tokenized
 from rag.suggest.words import PAPERS
-from rag.term_rarity import rarity
 from rag.text import fold
 
 SHORTEST, LONGEST = 8, 40  # characters of a question

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import rjieba
 
-from rag.names import NAME_TAGS
+from rag.answer.rarity import common
+from rag.answer.signs import NAME_TAGS
 from rag.suggest.words import JOINS, LEADS, LIGHT, PLANS, SAYS, WITH
-from rag.term_rarity import common
 from rag.text import clauses, fold, sentences
 from rag.verify.units import CLASSIFIERS, UNITS
 

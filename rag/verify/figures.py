@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from rag.relative_years import relative_years
+from rag.answer.dates import relative_years
 from rag.verify.units import CLASSIFIERS, SYMBOLS, UNITS
 
 _DIGIT = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "○": 0, "两": 2}

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import rjieba
 
+from rag.answer import signs
+from rag.answer.rarity import rarity
 from rag.grammar import full_names
-from rag.names import names as tagged_names
-from rag.term_rarity import rarity
 
 RARE = 0.5
 _QUOTED = re.compile(r"《([^《》]{1,60})》|“([^“”]{2,20})”|「([^「」]{2,20})」")
@@ -35,7 +35,7 @@ def names(folded: str) -> frozenset[str]:
 
 @lru_cache(maxsize=2048)
 def _names(folded: str) -> frozenset[str]:
-    found = set(tagged_names(folded)) | {m[0] for m in _FOREIGN.finditer(folded)}
+    found = set(signs.names(folded)) | {m[0] for m in _FOREIGN.finditer(folded)}
     quoted = {next(filter(None, m.groups())) for m in _QUOTED.finditer(folded)}
     found |= {text for text in quoted if re.search("[^\\W\\d_]", text)}
     if re.search("[一-鿿]", folded):
@@ -50,7 +50,7 @@ def kinds(folded: str) -> dict[str, str]:
 
 @lru_cache(maxsize=2048)
 def _kinds(folded: str) -> tuple[tuple[str, str], ...]:
-    known = tagged_names(folded)
+    known = signs.names(folded)
     return tuple((word, tag[1]) for word, tag in rjieba.tag(folded) if word in known and len(tag) > 1)
 
 

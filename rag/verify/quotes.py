@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.answering.citations import QUOTE_LIMIT
+from rag.answer.cite import QUOTE_LIMIT
 from rag.text import clauses
 from rag.verify.figures import figures
 from rag.verify.source import Source, share, weights

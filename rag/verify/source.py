@@ -8,7 +8,7 @@ from typing import Protocol
 
 import rjieba
 
-from rag.term_rarity import rarity
+from rag.answer.rarity import rarity
 from rag.text import fold, sentences
 from rag.verify.figures import Figures, figures
 from rag.verify.injected import instructions

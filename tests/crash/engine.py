@@ -7,7 +7,7 @@ from typing import Any
 import rag.engine
 from crash.corpus import content, document, question
 from rag import embed, maintenance
-from rag.term_rarity import rarity
+from rag.answer.rarity import rarity
 from rag.answer.reader import Reader
 from rag.answer.reader import load as load_reader
 from rag.embed import StaticEmbedder

@@ -8,7 +8,7 @@ import pytest
 from scripted_model import ScriptedModel
 from starlette.testclient import TestClient
 
-from rag.generation.prompt import PROMPTS
+from rag.answer.generate import PROMPTS
 from rag.engine import Engine
 from rag.ingest import parse
 from rag.types import Document

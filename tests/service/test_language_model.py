@@ -16,7 +16,7 @@ from scripted_model import Script, ScriptedModel
 from socket_server import Served
 from starlette.testclient import TestClient
 
-from rag.answering.citations import QUOTE_LIMIT
+from rag.answer.cite import QUOTE_LIMIT
 from rag.engine import Engine
 from rag.types import Document
 from service.app import create_app

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.analyze import query_terms
-from rag.answering.citations import Excerpt
+from rag.answer.units import Unit
 from rag.ingest import lines as kind
 from rag.text import BREAKS, fold
 from rag.types import Document, Hit
@@ -61,7 +61,7 @@ _EMPTY = re.compile(
 )
 
 
-def about_document(question: str, hits: Sequence[Hit], documents: Mapping[str, Document]) -> list[Excerpt] | None:
+def about_document(question: str, hits: Sequence[Hit], documents: Mapping[str, Document]) -> list[Unit] | None:
     """The lines that answer a question about a document itself, best first.
 
     None where that is not what is asked; an empty list where it is, of one document alone, and no line says it.
@@ -84,12 +84,12 @@ def about_document(question: str, hits: Sequence[Hit], documents: Mapping[str, D
     return [] if of_document and not terms and len(documents) == 1 else None
 
 
-def _covering(terms: frozenset[str], candidates: Sequence[Excerpt], title: str) -> list[Excerpt]:
+def _covering(terms: frozenset[str], candidates: Sequence[Unit], title: str) -> list[Unit]:
     """The fewest lines that hold the terms which the title does not. None where they hold too few."""
     left = {term for term in terms if term not in fold(title)}
     if not left:
         return list(candidates)
-    found: list[Excerpt] = []
+    found: list[Unit] = []
     while best := max(candidates, key=lambda unit: sum(term in fold(unit.text) for term in left), default=None):
         held = {term for term in left if term in fold(best.text)}
         if not held:
@@ -99,15 +99,15 @@ def _covering(terms: frozenset[str], candidates: Sequence[Excerpt], title: str) 
     return found if len(left) <= (1 - COVERED) * len(terms) else []
 
 
-def _lines(document: Document, names: Sequence[str], rank: int, *, captions: bool) -> Iterator[Excerpt]:
+def _lines(document: Document, names: Sequence[str], rank: int, *, captions: bool) -> Iterator[Unit]:
     """The lines of the document that are labelled with one of the roles; of several roles, those with the most."""
-    found: list[tuple[int, Excerpt]] = []
+    found: list[tuple[int, Unit]] = []
     for match in _LINE.finditer(document.text):
         text = match[0].strip()
         if not text or len(text) > 120:
             continue
         start = match.start() + match[0].index(text)
-        unit = Excerpt(document.id, start, start + len(text), text, (start, start + len(text)), rank)
+        unit = Unit(document.id, start, start + len(text), text, (start, start + len(text)), "", "", rank)
         folded = fold(text)
         if kind.is_caption(text):
             if captions:

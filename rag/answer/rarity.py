@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rag.index.lexical import hash_terms
 
-WEIGHTS = Path(__file__).with_name("term_rarity.npz")
+WEIGHTS = Path(__file__).with_name("rarity.npz")
 Weight = Callable[[str], float]  # how rare a folded term is in Chinese text at large, 0..1
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.answering.answerer import Looked, copies_of
-from rag.answering.citations import QUOTE_LIMIT, make_citation
-from rag.answering.refusals import word_refusal
+from rag.answer.cite import QUOTE_LIMIT, make_citation
+from rag.answer.reply import Looked, copies_of, refusal
 from rag.grammar import HAN
 from rag.markers import neutralise_markers
 from rag.types import Answer, Citation, Hit, Reason
@@ -119,7 +118,7 @@ class Written:
 def refused(draft: Draft) -> Answer:
     """What is said where the model found no answer, or none that its passages bear out."""
     reason: Reason = draft.answer.reason or "no_answer"
-    text = word_refusal(draft.looked.query.language, reason)
+    text = refusal(draft.looked.query.language, reason)
     confidence = min(draft.answer.confidence, 0.99 * draft.threshold)  # below what is answered
     return replace(
         draft.answer, text=text, pieces=(text,), answerable=False, confidence=confidence, reason=reason, citations=(),

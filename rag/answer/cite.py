@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
+from rag.answer.units import Unit
 from rag.errors import RagError
 from rag.markers import neutralise_markers
 from rag.pages import page_of, pages_of
@@ -19,52 +19,31 @@ class CitationError(RagError):
 
 
 @dataclass(frozen=True, slots=True)
-class Excerpt:
-    """A part of a document that is said: ``text`` is ``[start, end)`` of it, of the sentence with that span.
-
-    ``hit`` is the number of the passage that it was found in.
-    """
-
-    document_id: str
-    start: int
-    end: int
-    text: str
-    sentence: tuple[int, int]
-    hit: int
-
-    def say(self) -> str:
-        """Return the text as it is said: with … where its sentence was cut, its own note marks made harmless."""
-        before = "…" if self.start > self.sentence[0] else ""
-        after = "…" if self.end < self.sentence[1] else ""
-        return before + neutralise_markers(self.text) + after
-
-
-@dataclass(frozen=True, slots=True)
 class Statement:
-    """Excerpts of one document that stand side by side in the answer and share one citation."""
+    """Units of one document that stand side by side in the answer and share one citation."""
 
-    excerpts: tuple[Excerpt, ...]
+    units: tuple[Unit, ...]
     confidence: float
 
-    def renumber(self, by: int) -> "Statement":
-        """Return the same, with its passages numbered ``by`` higher."""
-        return replace(self, excerpts=tuple(replace(each, hit=each.hit + by) for each in self.excerpts))
+    def moved(self, by: int) -> "Statement":
+        """The same, with its passages numbered ``by`` higher."""
+        return replace(self, units=tuple(replace(unit, hit=unit.hit + by) for unit in self.units))
 
-    def is_within(self, other: "Statement") -> bool:
-        """Say whether ``other`` says all of it."""
+    def within(self, other: "Statement") -> bool:
+        """Whether ``other`` says all of it."""
         return all(
-            any(e.document_id == o.document_id and o.start <= e.start and e.end <= o.end for o in other.excerpts)
-            for e in self.excerpts
+            any(u.document_id == o.document_id and o.start <= u.start and u.end <= o.end for o in other.units)
+            for u in self.units
         )
 
 
-def cite_statements(
+def cite(
     statements: Sequence[Statement],
     hits: Sequence[Hit],
     documents: Mapping[str, Document],
     copies: Copies,
 ) -> tuple[str, tuple[str, ...], tuple[Citation, ...]]:
-    """Return the answer that ``statements`` make: its text, the pieces it is said in, its citations in marker order.
+    """The answer that ``statements`` make: its text, the pieces it is said in, and its citations in marker order.
 
     ``copies`` gives, for an id, the texts of the document's reprints by theirs; a citation names those that hold its
     quote. Raises CitationError where a quote is not the span it claims to be; that is never the user's fault.
@@ -72,24 +51,26 @@ def cite_statements(
     pieces: list[str] = []
     citations: list[Citation] = []
     for marker, statement in enumerate(statements, 1):
-        document = documents[statement.excerpts[0].document_id]
-        if any(document.text[e.start : e.end] != e.text for e in statement.excerpts):
+        document = documents[statement.units[0].document_id]
+        start, end = _quote(statement.units)
+        said = [unit.text for unit in statement.units]
+        for before, unit, after in zip(statement.units, statement.units[1:], range(1, len(said)), strict=False):
+            said[after] = document.text[before.end : unit.end]  # with the white space that stands between them
+        if any(document.text[u.start : u.end] != u.text for u in statement.units):
             raise CitationError(f"a part of the answer is not the text of {document.id!r} that it is said to be")
-        said = [excerpt.say() for excerpt in statement.excerpts]
-        for number, (before, after) in enumerate(pairwise(statement.excerpts), 1):
-            # With the white space that stands between them, which may be the line breaks of a list.
-            said[number] = document.text[before.sentence[1] : after.sentence[0]] + said[number]
+        said = [neutralise_markers(part) for part in said]
         said[-1] += f"[{marker}]"
         if pieces:
             said[0] = "\n" + said[0]
-        supports = tuple(range(len(pieces), len(pieces) + len(said)))
+        first = len(pieces)
         pieces += said
+        supports = tuple(range(first, len(pieces)))
         citations.append(
             make_citation(
                 marker,
                 document,
-                hits[statement.excerpts[0].hit].chunk_id,
-                _find_quote(statement.excerpts),
+                hits[statement.units[0].hit].chunk_id,
+                (start, end),
                 statement.confidence,
                 supports,
                 copies(document.id),
@@ -134,9 +115,9 @@ def make_citation(
     )
 
 
-def _find_quote(excerpts: Sequence[Excerpt]) -> tuple[int, int]:
-    """Return the span of the whole sentences of the excerpts, or of the excerpts where those are too long to quote."""
-    start, end = min(e.sentence[0] for e in excerpts), max(e.sentence[1] for e in excerpts)
+def _quote(units: Sequence[Unit]) -> tuple[int, int]:
+    """The whole sentences that the units stand in, or the units alone where those are too long to quote."""
+    start, end = min(u.sentence[0] for u in units), max(u.sentence[1] for u in units)
     if end - start > QUOTE_LIMIT:
-        start, end = min(e.start for e in excerpts), max(e.end for e in excerpts)
+        start, end = min(u.start for u in units), max(u.end for u in units)
     return start, end
