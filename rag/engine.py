@@ -40,15 +40,22 @@ class Engine(Intake):
     """All methods block and may be called from many threads. What changes the documents is in ``rag.intake``."""
 
     def __init__(
-        self, index: LiveIndex, vectors: Path, embedder: Embedder, shipped: StaticEmbedder, threshold: float | None
+        self,
+        index: LiveIndex,
+        vectors: Path,
+        embedder: Embedder,
+        shipped: StaticEmbedder,
+        threshold: float | None,
+        reader: Path | None = None,
     ) -> None:
         """Use ``open``. ``shipped`` is the embedder that comes along, whatever model finds the passages."""
         super().__init__(index, embedder, Trust(index, embedder, shipped, indexed), vectors)
         self._vectors = Memo(shipped.meanings, MEANINGS)
         # Another model's sentences would take longer to embed than the question may wait.
         self._sentences = Memo(embedder.passages, SENTENCES) if isinstance(embedder, StaticEmbedder) else None
-        self._reader = Reader()
-        self._calibration = load_calibration(SHIPPED_READER)
+        folder = reader or SHIPPED_READER
+        self._reader = Reader(folder)
+        self._calibration = load_calibration(folder)
         self._threshold = self._calibration.threshold if threshold is None else threshold
         self._suggested = Suggested(index.library.texts, self.ask)
 
@@ -60,6 +67,7 @@ class Engine(Intake):
         model: str | None = None,
         embedding: embed.Options | None = None,
         threshold: float | None = None,
+        reader: Path | None = None,
         rebuild: bool = False,
     ) -> "Engine":
         """Open the folder ``vectors``, empty or with what was written there before.
@@ -68,6 +76,7 @@ class Engine(Intake):
             model: path or hub id of an embedding model; the shipped one by default.
             embedding: how the model embeds; as it says itself by default.
             threshold: confidence from which a question is answered; as calibrated by default.
+            reader: folder of the reader; the shipped one by default.
             rebuild: where another model, analyzer or chunker made the record, make chunks and vectors again.
 
         Raises:
@@ -84,7 +93,7 @@ class Engine(Intake):
             if rebuild and recorded is not None and recorded != identity:
                 convert(library, identity, Entries(library, embedder).of)
             index = LiveIndex.open(library, vectors, identity, _terms)
-            engine = cls(index, vectors, embedder, shipped, threshold)
+            engine = cls(index, vectors, embedder, shipped, threshold, reader)
             engine._trust.update()
         except BaseException:
             library.close()
@@ -210,6 +219,11 @@ class Engine(Intake):
     def stats(self) -> IndexStats:
         """What is being served."""
         return self._index.stats()
+
+    @property
+    def reader(self) -> Reader:
+        """What reads the windows of passages."""
+        return self._reader
 
     @property
     def calibration(self) -> Calibration:

@@ -40,7 +40,7 @@ LITTLE, LINEAR = 0.0006, 8.0  # nor one that takes so little, and so much more t
 
 # What the code passes to these is never longer (characters), whatever a document or a client sends.
 BOUNDS = {
-    "rag.answer": 500,  # a chunk, or a sentence of one
+    "rag.answering": 500,  # a chunk, or a sentence of one
     "rag.analyze": 2_000,  # a chunk with its title and headings, or a question
     "rag.verify": 20_000,  # an answer that is checked (check.LONGEST)
     "rag.followup": 2_000,  # a question, or a turn of the history
@@ -161,8 +161,11 @@ def _inside(value: Any, path: str, depth: int) -> Iterator[tuple[str, re.Pattern
             yield from _inside(getattr(value, one.name, None), f"{path}.{one.name}", depth - 1)
 
 
-_PARSED = ("rag.ingest", "rag.text", "rag.outline", "rag.chunk", "rag.question", "rag.followup", "rag.reprints",
-           "rag.verify", "rag.suggest", "rag.answer", "rag.gloss", "rag.analyze", "service.chat")  # fmt: skip
+_PARSED = tuple(
+    f"rag.{name}"
+    for name in "ingest text outline chunk question followup reprints names relative_years verify suggest answering gloss "
+    "analyze".split()
+) + ("service.chat",)
 
 
 def parsers() -> dict[str, Callable[[str], Any]]:

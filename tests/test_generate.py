@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.generation.prompt import load_prompts, messages
 from rag.errors import InvalidInput
+from rag.generation.prompt import load_prompts, messages
 from rag.question import understand
 from rag.types import Hit, Turn
 

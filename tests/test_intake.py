@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from articles import ARTICLES, BRIDGE, LIBRARY, TEA
 
-from rag.answering.answerer import reply
+from rag.answering.answerer import answer_question
 from rag.engine import Engine
 from rag.errors import Conflict, NotFound
 from rag.intake import PIECE
@@ -218,11 +218,11 @@ def test_what_is_deleted_while_it_is_answered_is_not_told(engine: Engine, monkey
     engine.add(ARTICLES)
 
     def meanwhile(*given: Any, **named: Any) -> Any:
-        answer = reply(*given, **named)
+        answer = answer_question(*given, **named)
         engine.remove(["bridge"])
         return answer
 
-    monkeypatch.setattr("rag.engine.reply", meanwhile)
+    monkeypatch.setattr("rag.engine.answer_question", meanwhile)
     answer = engine.ask(QUESTION)
     assert all(hit.document_id != "bridge" for hit in answer.passages) and not answer.answerable
     monkeypatch.undo()

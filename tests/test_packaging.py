@@ -41,8 +41,9 @@ def test_the_wheel_holds_all_of_both_packages(wheel: set[str]) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert files - wheel == set()
-    for needed in ("rag/answer/weights.npz", "rag/models/english-chinese.json", "service/web/index.html"):
-        assert needed in wheel
+    reader = ("reader.onnx", "base.bin", "reader.bin", "tokenizer.json", "calibration.json")
+    needed = {f"rag/models/reader-zh-v1/{name}" for name in reader}
+    assert needed | {"rag/term_rarity.npz", "rag/models/english-chinese.json", "service/web/index.html"} <= wheel
     assert any(name.endswith("model.safetensors") for name in wheel)
 
 

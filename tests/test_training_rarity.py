@@ -2,8 +2,8 @@
 
 import pytest
 
-from rag.term_rarity import common
 from rag.names import names
+from rag.term_rarity import common
 from rag.text import fold
 from training.rarity import used_as_common
 

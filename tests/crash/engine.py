@@ -7,9 +7,7 @@ from typing import Any
 import rag.engine
 from crash.corpus import content, document, question
 from rag import embed, maintenance
-from rag.term_rarity import rarity
-from rag.answer.reader import Reader
-from rag.answer.reader import load as load_reader
+from rag.answering.reader import Reader
 from rag.embed import StaticEmbedder
 from rag.engine import Engine
 
@@ -32,7 +30,7 @@ def warm(scratch: Path) -> None:
 
     engine.StaticEmbedder = Kept
     shipped.__class__ = Kept
-    reader = Reader(load_reader(), shipped.tokenizer, rarity)
+    reader = Reader(threads=1)  # computes in the thread that asks
     engine.Reader = lambda *_: reader
     once = opened(scratch)
     once.add([document("once")])

@@ -8,8 +8,8 @@ import pytest
 from scripted_model import ScriptedModel
 from starlette.testclient import TestClient
 
-from rag.generation.prompt import PROMPTS
 from rag.engine import Engine
+from rag.generation.prompt import PROMPTS
 from rag.ingest import parse
 from rag.types import Document
 from service.app import create_app
