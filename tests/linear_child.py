@@ -161,11 +161,19 @@ def _inside(value: Any, path: str, depth: int) -> Iterator[tuple[str, re.Pattern
             yield from _inside(getattr(value, one.name, None), f"{path}.{one.name}", depth - 1)
 
 
-_PARSED = tuple(
-    f"rag.{name}"
-    for name in "ingest text outline chunk question followup reprints names relative_years verify suggest answering gloss "
-    "analyze".split()
-) + ("service.chat",)
+_PARSED = (
+    *(
+        "rag.ingest",
+        "rag.text",
+        "rag.outline",
+        "rag.chunk",
+        "rag.question",
+        "rag.followup",
+        "rag.reprints",
+        "rag.names",
+    ),
+    *("rag.relative_years", "rag.verify", "rag.suggest", "rag.answering", "rag.gloss", "rag.analyze", "service.chat"),
+)
 
 
 def parsers() -> dict[str, Callable[[str], Any]]:
