@@ -12,6 +12,7 @@ from rag.analyze import ANALYZER, analyze, query_terms
 from rag.answering.answerer import Looked, answer_question
 from rag.answering.calibration import Calibration, load_calibration
 from rag.answering.candidate_windows import is_on_topic
+from rag.answering.passage_ranking import RERANKED, rank_passages
 from rag.answering.reader import SHIPPED as SHIPPED_READER
 from rag.answering.reader import Reader
 from rag.chunk import CHUNKER
@@ -107,12 +108,21 @@ class Engine(Intake):
 
     # Reading
 
-    def search(self, query: str, *, top_k: int = 5, filter: Filter | None = None) -> list[Hit]:
-        """The ``top_k`` best passages for a query, best first; no answer is made."""
+    def search(self, query: str, *, top_k: int = 5, filter: Filter | None = None, rerank: bool = False) -> list[Hit]:
+        """Return the ``top_k`` best passages for a query, best first; no answer is made.
+
+        With ``rerank`` the reader orders the first twenty by the probability that they answer the query.
+        """
+        asked = single(strip_courtesies(query), self._known)
         while True:
-            found = self._find(single(strip_courtesies(query), self._known), top_k, filter)
+            found = self._find(asked, max(top_k, RERANKED) if rerank else top_k, filter)
+            hits = list(found.hits)
+            if rerank:
+                hits = rank_passages(asked.text, asked.words, hits, found.documents, self._reader, self._calibration)[
+                    :top_k
+                ]
             if self._standing([found]):
-                return list(found.hits)
+                return hits
 
     def ask(
         self,

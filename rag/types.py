@@ -75,6 +75,7 @@ class Hit:
     dense: float  # cosine of question and chunk
     lexical: float  # BM25
     page: int | None = None  # that it begins on, where the document has pages
+    reader: float | None = None  # probability that it answers, where the reader was asked to order passages
 
 
 @dataclass(frozen=True, slots=True)

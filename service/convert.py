@@ -111,7 +111,7 @@ def from_hit(hit: Hit) -> PassageOut:
         start=hit.start,
         end=hit.end,
         score=_finite(hit.score),
-        scores=Scores(dense=_finite(hit.dense), lexical=_finite(hit.lexical)),
+        scores=Scores(dense=_finite(hit.dense), lexical=_finite(hit.lexical), reader=hit.reader),
     )
 
 

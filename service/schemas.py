@@ -66,6 +66,7 @@ class SearchRequest(Request):
     query: Question
     top_k: TopK | None = 5
     filter: FilterIn | None = None
+    rerank: bool = Field(default=False, description="let the reader order the first 20 passages; slower")
 
 
 class DocumentIn(Request):
@@ -121,6 +122,11 @@ class Scores(Reply):
 
     dense: FiniteFloat = Field(description="cosine of question and chunk")
     lexical: FiniteFloat = Field(description="BM25")
+    reader: FiniteFloat | None = Field(
+        default=None,
+        description="probability that the passage answers; only where the reader was asked to order passages",
+        exclude_if=lambda value: value is None,
+    )
 
 
 class PassageOut(Reply):

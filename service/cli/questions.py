@@ -35,11 +35,16 @@ def ask(
 
 
 def search(
-    query: Question, seeds: Seeds = None, vectors: Vectors = None, as_json: AsJson = False, top_k: TopK = 5
+    query: Question,
+    seeds: Seeds = None,
+    vectors: Vectors = None,
+    as_json: AsJson = False,
+    top_k: TopK = 5,
+    rerank: Annotated[bool, typer.Option("--rerank", help="Let the reader order the first 20 passages.")] = False,
 ) -> None:
     """Show the passages that are found for a query, best first."""
     with readable_errors(), engine_of(settings(seeds=seeds, vectors=vectors)) as engine:
-        hits = engine.search(_checked(query), top_k=top_k)
+        hits = engine.search(_checked(query), top_k=top_k, rerank=rerank)
         if as_json:
             _print_json(hits)
             return

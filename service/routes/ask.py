@@ -66,7 +66,9 @@ async def ask(
 async def search(body: SearchRequest, request: Request, served: Served) -> SearchReply:
     """Passages for a query, best first. No answer is made."""
     found = served.read(
-        lambda engine: engine.search(body.query, top_k=body.top_k or 5, filter=convert.to_filter(body.filter))
+        lambda engine: engine.search(
+            body.query, top_k=body.top_k or 5, filter=convert.to_filter(body.filter), rerank=body.rerank
+        )
     )
     hits = await work_while_connected(request, found)
     return SearchReply(passages=[convert.from_hit(hit) for hit in hits])

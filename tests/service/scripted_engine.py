@@ -108,7 +108,7 @@ class ScriptedEngine:
                 self._put(document)
         return report
 
-    def search(self, query: str, *, top_k: int = 5, filter: Filter | None = None) -> list[Hit]:
+    def search(self, query: str, *, top_k: int = 5, filter: Filter | None = None, rerank: bool = False) -> list[Hit]:
         self.calls.append(("search", (query, top_k, filter)))
         if self.fails:
             raise self.fails
