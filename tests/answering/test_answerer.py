@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from answering.scripted_reader import CALIBRATION, QUESTION, ScriptedReader, make_hits
 from articles import ARTICLES, BRIDGE, TEA
 
+from answering.scripted_reader import CALIBRATION, QUESTION, ScriptedReader, make_hits
 from rag.answering.answerer import MOST_WINDOWS, Looked, answer_question
 from rag.answering.candidate_windows import is_on_topic, rank_windows
 from rag.answering.reader import Reader
