@@ -102,6 +102,8 @@ def find_answer(
         chosen = tuple(Statement((line,), confidence) for line in lines[:_MOST_LINES])
         return Extract(chosen, confidence, None)
     statements, confidence = _read_best(part, hits, documents, reader, calibration, said)
+    if not statements and said:  # all that the passages hold was said before
+        return Extract((), 0.0, "no_topic")
     if not statements or confidence < threshold:
         near = is_on_topic(part.words, hits, documents)
         return Extract((), confidence, "no_answer" if near else "no_topic")

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from rag.analyze import query_terms, query_words
 from rag.answering.windows import Window, cut_windows
+from rag.relative_years import relative_years
 from rag.term_rarity import rarity
 from rag.text import fold
 from rag.types import Document, Hit
@@ -23,7 +24,8 @@ _LEAST_RARITY = 0.05  # of a word, so that a question of common words alone can 
 class Candidate:
     """A window that may be read: ``text`` is ``[start, end)`` of its document, in the passage numbered ``hit``.
 
-    ``share`` is the share of the question's terms, by rarity, that stand in it or in its document's title: 0..1.
+    ``share`` is the share of the question's terms, by rarity, that stand in it or in its document's title, or that are
+    years which it names by its document's date (去年): 0..1.
     """
 
     hit: int
@@ -42,14 +44,16 @@ def rank_windows(question: str, hits: Sequence[Hit], documents: Mapping[str, Doc
     seen: set[tuple[str, int, int]] = set()
     for rank, hit in enumerate(hits):
         document = documents[hit.document_id]
-        title = fold(document.title)
+        title = fold(f"{document.title}\n{document.published[:4]}年" if document.published else document.title)
         for window in _cut_passage(hit.text):
             start, end = hit.start + window.start, hit.start + window.end
             if (document.id, start, end) in seen:
                 continue
             seen.add((document.id, start, end))
             text = hit.text[window.start : window.end]
-            share = _measure_share(weights, f"{title}\n{fold(text)}")
+            folded = fold(text)
+            years = "\n".join(f"{year}年" for _, year in relative_years(folded, document.published))
+            share = _measure_share(weights, f"{title}\n{years}\n{folded}")
             candidate = Candidate(rank, document.id, start, end, document.title, text, share)
             ranked.append((share + RANK_ADVANTAGE / (1 + rank), -len(ranked), candidate))
     return [candidate for _, _, candidate in sorted(ranked, key=lambda each: each[:2], reverse=True)]
