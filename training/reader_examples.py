@@ -25,6 +25,7 @@ from rag.text import fold, sentences, simplify
 HELD_OUT = 10  # one passage in so many is never trained on: it measures and calibrates
 _GREETINGS = "请问 请问一下, 你好, 你好,请问 您好，我想问一下 麻烦问下， 想了解一下 hi， 大家好， 帮我看看，".split()
 _THANKS = "谢谢 ，谢谢！ ?谢谢 ，麻烦了 ，多谢 呢 啊 呀 ，急 ？？ ，在线等".split()
+_ANY_YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)|[一二][〇零九]\S{2}年")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?=年)")
 
 
@@ -156,6 +157,8 @@ class ExampleMaker:
         if not question.answerable:
             return [self._make_tempting(question) if draw() < 0.88 else self._make_elsewhere(question)]
         made = [self._make_positive(question)]
+        if draw() < 0.06:
+            made += self._make_dated(question)
         chance = draw()
         if chance < 0.30:
             made.append(self._make_elsewhere(question))
@@ -244,6 +247,26 @@ class ExampleMaker:
         assert question.span is not None
         window = self._draw_window(question.passage, question.span)
         return [self._make_example(replace(question, text=changed), question.passage, window, None)]
+
+    def _make_dated(self, question: Question) -> list[Example]:
+        """Ask after the year of a text that names it in its title alone, or after another year: reports look alike."""
+        assert question.span is not None
+        window = self._draw_window(question.passage, question.span)
+        shown = question.passage.text[window.start : window.end]
+        title = question.passage.title
+        if (
+            not title
+            or any(_ANY_YEAR.search(text) for text in (question.text, shown, title))
+            or question.text.isascii()
+        ):
+            return []
+        year = self._random.randint(1998, 2026)
+        asked = year if self._random.random() < 0.5 else year + self._random.choice((-3, -2, -1, 1, 2, 3))
+        dated = self._random.choice((f"{title}（{year}年）", f"{year}年{title}", f"{title}{year}"))
+        passage = replace(question.passage, title=dated)
+        text = f"{asked}年{question.text}"
+        span = question.span if asked == year else None
+        return [self._make_example(replace(question, text=text), passage, window, span)]
 
     def _make_example(
         self, question: Question, passage: Passage, window: Window, span: tuple[int, int] | None

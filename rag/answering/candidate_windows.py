@@ -4,6 +4,7 @@ The windows that hold most of the question's words come first, rare words counti
 higher has an advantage.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,7 @@ from rag.types import Document, Hit
 
 RANK_ADVANTAGE = 0.25  # of the passage that search ranked first, beside a window with all of the question's words
 ON_TOPIC = 0.5  # share of the question's words, by weight, that a passage on its topic holds
+_YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
 _LEAST_RARITY = 0.05  # of a word, so that a question of common words alone can be weighed
 
 
@@ -44,7 +46,8 @@ def rank_windows(question: str, hits: Sequence[Hit], documents: Mapping[str, Doc
     seen: set[tuple[str, int, int]] = set()
     for rank, hit in enumerate(hits):
         document = documents[hit.document_id]
-        title = fold(f"{document.title}\n{document.published[:4]}年" if document.published else document.title)
+        dated = write_title(document.title, document.published)
+        title = fold(dated)
         for window in _cut_passage(hit.text):
             start, end = hit.start + window.start, hit.start + window.end
             if (document.id, start, end) in seen:
@@ -54,7 +57,7 @@ def rank_windows(question: str, hits: Sequence[Hit], documents: Mapping[str, Doc
             folded = fold(text)
             years = "\n".join(f"{year}年" for _, year in relative_years(folded, document.published))
             share = _measure_share(weights, f"{title}\n{years}\n{folded}")
-            candidate = Candidate(rank, document.id, start, end, document.title, text, share)
+            candidate = Candidate(rank, document.id, start, end, dated, text, share)
             ranked.append((share + RANK_ADVANTAGE / (1 + rank), -len(ranked), candidate))
     return [candidate for _, _, candidate in sorted(ranked, key=lambda each: each[:2], reverse=True)]
 
@@ -70,6 +73,12 @@ def is_on_topic(question: str, hits: Sequence[Hit], documents: Mapping[str, Docu
         if _measure_share(weights, held) >= ON_TOPIC:
             return True
     return False
+
+
+def write_title(title: str, published: str | None) -> str:
+    """Return the title as the reader sees it: with the year of publication, where it names none itself."""
+    year = (published or "")[:4]
+    return f"{title}（{year}年）" if year.isdigit() and title and not _YEAR.search(title) else title
 
 
 def _measure_share(weights: Mapping[str, float], folded: str) -> float:
